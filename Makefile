@@ -1,0 +1,49 @@
+# make demo   compose, render, pretrain and probe in minutes on a CPU
+#             (MUSIC=folder takes your own music instead)
+# make test   doctests and all tests; PYTEST_ARGS="-k floors" picks some
+# make lint   ruff, yamllint, codespell
+# make bench  the scripts in tests/benchmarks
+# make clean  remove what these targets made
+#
+# Each builds the virtual environment .venv first if it is missing or older
+# than what it was built from. PYTHON=python3.12 picks another interpreter.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+MUSIC ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.complete
+BENCHMARKS := $(filter-out tests/benchmarks/_%,$(wildcard tests/benchmarks/*.py))
+
+.PHONY: demo test lint bench clean
+
+demo: $(STAMP)
+	$(RUN) templates/minimusic/demo.py $(if $(MUSIC),--music "$(MUSIC)")
+
+test: $(STAMP)
+	$(RUN) -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m yamllint .
+	$(RUN) -m codespell_lib
+
+bench: $(STAMP)
+ifeq ($(BENCHMARKS),)
+	@echo "no benchmarks in tests/benchmarks"
+else
+	@set -e; for script in $(BENCHMARKS); do \
+		echo "== $$script"; $(RUN) "$$script"; \
+	done
+endif
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): setup.cfg pyproject.toml tests/utils/setup_env.py
+	$(PYTHON) tests/utils/setup_env.py $(VENV) ".[test,demo]"
+	@touch $@

@@ -1,0 +1,32 @@
+"""What all tests share: the device, no network, no time limits.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import os
+
+import hypothesis
+import pytest
+
+# Read when huggingface_hub is first imported, so before any test runs.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+hypothesis.settings.register_profile("mert_sb", deadline=None)
+hypothesis.settings.load_profile("mert_sb")
+
+# Scripts that `make bench` runs; doctest would import them.
+collect_ignore = ["benchmarks"]
+
+
+def pytest_addoption(parser):
+    """Add ``--device`` to pytest's command line."""
+    parser.addoption(
+        "--device", default="cpu", help="where tests put tensors, e.g. cuda"
+    )
+
+
+@pytest.fixture
+def device(request):
+    """The device given by ``--device``."""
+    return request.config.getoption("--device")

@@ -1,0 +1,218 @@
+"""The house has three floors and five wings; who may import whom is below.
+
+Imports inside functions count. What is imported by name in YAML does not: wiring
+wings together is what YAML is for.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import pytest
+
+from tests.utils.source_tree import (
+    ROOT,
+    imported_names,
+    module_name,
+    source_files,
+)
+
+# Place in mert_sb -> other places in mert_sb that it may import.
+MAY_IMPORT = {
+    "__init__": set(),
+    # ground floor
+    "frames": set(),
+    "seeds": set(),
+    "cqt": {"frames"},
+    "store": set(),
+    "checkpoints": set(),
+    "hparams": set(),
+    "recipe": {"hparams"},
+    # wings
+    "audio": {"frames", "seeds"},
+    "student": {"frames", "cqt"},
+    "teachers": {"frames", "cqt", "seeds"},
+    "pretraining": {"frames", "seeds", "store"},
+    "downstream": {"frames", "store"},
+}
+MAY_IMPORT["inference"] = set(MAY_IMPORT) - {"__init__", "recipe", "hparams"}
+
+ABOVE = {"recipes", "templates", "tests"}
+IN_ONE_FILE = {"encodec", "nnAudio", "mir_eval", "huggingface_hub"}
+
+# Usable from a notebook: these and all they import know nothing of these hosts.
+HOSTS = {"speechbrain", "hyperpyyaml"}
+PLAIN = (
+    "frames",
+    "seeds",
+    "cqt",
+    "store",
+    "student",
+    "teachers",
+    "pretraining.heads",
+    "pretraining.masking",
+    "pretraining.mixture",
+)
+
+
+def place(name):
+    """The place a dotted name of mert_sb belongs to."""
+    return (name.split(".") + ["__init__"])[1]
+
+
+def forbidden_imports(root):
+    """Imports in mert_sb that go to another wing, another floor or above."""
+    found = []
+    for path in source_files("mert_sb", root=root):
+        own = place(module_name(path, root))
+        if own not in MAY_IMPORT:
+            found.append(f"{path}: '{own}' is not in the table of floors")
+            continue
+        for line, name in imported_names(path, root):
+            top = name.split(".")[0]
+            inside = top == "mert_sb" and place(name) not in (
+                MAY_IMPORT[own] | {own}
+            )
+            if inside or top in ABOVE:
+                found.append(f"{path}:{line}: '{own}' imports {name}")
+    return found
+
+
+def shared_dependencies(root):
+    """Outside packages that more than one file of mert_sb imports."""
+    users = {package: set() for package in IN_ONE_FILE}
+    for path in source_files("mert_sb", root=root):
+        for _, name in imported_names(path, root):
+            users.get(name.split(".")[0], set()).add(str(path))
+    return {
+        name: sorted(files) for name, files in users.items() if len(files) > 1
+    }
+
+
+def hosts_reached(root):
+    """Plain modules that import a host, themselves or through others."""
+    graph = {
+        module_name(path, root): {n for _, n in imported_names(path, root)}
+        for path in source_files("mert_sb", root=root)
+    }
+    found = []
+    for start in graph:
+        if any(f"{start}.".startswith(f"mert_sb.{p}.") for p in PLAIN):
+            found += [
+                f"{start} needs {host}"
+                for host in sorted(HOSTS & reached(graph, start))
+            ]
+    return found
+
+
+def reached(graph, start):
+    """Names a module imports, directly or through modules in the graph."""
+    seen, waiting = set(), [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += graph.get(name, ())
+            # Importing a.b runs a first; in "from a import b" b may be a name.
+            waiting += [name.rpartition(".")[0]]
+    return seen
+
+
+def test_each_place_imports_only_what_its_floor_allows():
+    found = forbidden_imports(ROOT)
+    assert not found, "\n".join(found)
+
+
+def test_optional_dependencies_are_each_imported_in_one_file():
+    assert shared_dependencies(ROOT) == {}
+
+
+def test_plain_modules_need_no_host():
+    found = hosts_reached(ROOT)
+    assert not found, "\n".join(found)
+
+
+def test_every_folder_of_the_package_is_a_package():
+    folders = {path.parent for path in source_files("mert_sb")}
+    assert [f for f in folders if not (f / "__init__.py").exists()] == []
+
+
+def test_imports_of_the_package_name_modules_that_exist():
+    modules = {module_name(path) for path in source_files("mert_sb")}
+    unknown = [
+        f"{path}:{line}: {name}"
+        for path in source_files("mert_sb", "recipes", "templates")
+        for line, name in imported_names(path)
+        if name.split(".")[0] == "mert_sb"
+        and not {name, name.rpartition(".")[0]} & modules
+    ]
+    assert not unknown, "\n".join(unknown)
+
+
+@pytest.fixture
+def house(tmp_path):
+    """Writes a file of a made-up house and gives back its root."""
+
+    def write(path, text):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("mert_sb/student/model.py", "import mert_sb.teachers.cqt"),
+        ("mert_sb/student/model.py", "from mert_sb import teachers"),
+        ("mert_sb/student/model.py", "from ..teachers.cqt import CQT"),
+        ("mert_sb/student/__init__.py", "from ..teachers import cqt"),
+        ("mert_sb/student/model.py", "def f():\n    import mert_sb.audio"),
+        (
+            "mert_sb/audio/a.py",
+            "import importlib\nimportlib.import_module('mert_sb.student')",
+        ),
+        ("mert_sb/frames.py", "from mert_sb.seeds import item_seed"),
+        ("mert_sb/frames.py", "import mert_sb"),
+        ("mert_sb/inference/tasks.py", "import recipes.downstream"),
+        ("mert_sb/cellar.py", ""),
+    ],
+)
+def test_a_forbidden_import_is_found(house, path, text):
+    assert len(forbidden_imports(house(path, text))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("mert_sb/student/model.py", "from .encoder import Encoder"),
+        ("mert_sb/student/model.py", "from mert_sb.frames import n_frames"),
+        ("mert_sb/inference/tasks.py", "import mert_sb.student.model"),
+        ("mert_sb/recipe.py", "from mert_sb.hparams import skip"),
+        ("mert_sb/audio/reader.py", "import soundfile, torch"),
+    ],
+)
+def test_an_allowed_import_is_not(house, path, text):
+    assert forbidden_imports(house(path, text)) == []
+
+
+def test_a_second_user_of_a_dependency_is_found(house):
+    house("mert_sb/teachers/a.py", "import encodec.model")
+    root = house("mert_sb/inference/b.py", "from encodec import EncodecModel")
+    assert list(shared_dependencies(root)) == ["encodec"]
+
+
+def test_a_host_reached_through_another_module_is_found(house):
+    house("mert_sb/student/model.py", "from mert_sb.student.deep import x")
+    root = house("mert_sb/student/deep.py", "from speechbrain import nnet")
+    assert len(hosts_reached(root)) == 2
+
+
+def test_a_host_reached_through_the_parent_package_is_found(house):
+    house("mert_sb/pretraining/__init__.py", "from .brain import Pretraining")
+    house("mert_sb/pretraining/brain.py", "import speechbrain")
+    root = house("mert_sb/pretraining/heads.py", "import torch")
+    assert hosts_reached(root) == [
+        "mert_sb.pretraining.heads needs speechbrain"
+    ]
