@@ -1,0 +1,281 @@
+"""The shelf: arrays by key, memory-mapped, written in shards.
+
+Codes are ``uint16 (..., T, K)``, pooled features ``float16 (L, D)``; arrays of one shelf
+share a dtype and the number of axes, not their lengths. A shard is a folder that is
+complete or absent (written aside and renamed), so a killed writer loses one shard and a
+second run goes on with the next. ``shelf.json`` keeps the writer's fingerprint: who made
+these numbers, of what, with which settings.
+
+Opening reads 16 bytes a key; looking up is a binary search among hashes of the keys,
+then one comparison of the key itself.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+VERSION = 1
+
+
+def _hash(key):
+    """64 bits of a key."""
+    return int.from_bytes(
+        hashlib.blake2b(key.encode(), digest_size=8).digest(), "little"
+    )
+
+
+def differences(found, wanted):
+    """Where two fingerprints disagree.
+
+    Arguments
+    ---------
+    found : dict
+        A shelf's fingerprint.
+    wanted : dict
+        What the experiment expects; keys whose value is None are not compared.
+
+    Returns
+    -------
+    list of str
+        One entry a difference.
+
+    Example
+    -------
+    >>> differences({"sample_rate": 16000}, {"sample_rate": 24000})
+    ['sample_rate is 16000, not 24000']
+    """
+    return [
+        f"{key} is {found.get(key)!r}, not {value!r}"
+        for key, value in wanted.items()
+        if value is not None and found.get(key) != value
+    ]
+
+
+class Shelf:
+    """Reads a shelf.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        Where it was written.
+    wanted : dict, optional
+        The fingerprint that must be found.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is no shelf.
+    ValueError
+        If its fingerprint is another.
+
+    Example
+    -------
+    >>> folder = getfixture("tmpdir")
+    >>> writer = ShelfWriter(folder, {"teacher": "a"}, dtype="uint16")
+    >>> writer.write("000", {"x": np.zeros((3, 2)), "y": np.ones((5, 2))})
+    >>> Shelf(folder, {"teacher": "a"})["y"].shape
+    (5, 2)
+    """
+
+    def __init__(self, folder, wanted=None):
+        self.folder = Path(folder)
+        self.fingerprint, self.dtype = _read_header(self.folder)
+        wrong = differences(self.fingerprint, wanted or {})
+        if wrong:
+            raise ValueError(
+                f"the shelf {self.folder} was written for something else: "
+                f"{'; '.join(wrong)}; extract the targets anew into another folder"
+            )
+        self._shards = [
+            _Shard(path, self.dtype) for path in _complete(self.folder)
+        ]
+        hashes = [shard.hashes for shard in self._shards]
+        counts = [len(part) for part in hashes]
+        keys = np.concatenate(hashes) if hashes else np.zeros(0, np.uint64)
+        order = np.argsort(keys, kind="stable")
+        self._hashes = keys[order]
+        shards = np.repeat(np.arange(len(counts), dtype=np.uint32), counts)
+        rows = [np.arange(count, dtype=np.uint32) for count in counts]
+        rows = np.concatenate(rows) if rows else np.zeros(0, np.uint32)
+        self._places = np.stack([shards[order], rows[order]], axis=1)
+
+    def __len__(self):
+        return len(self._hashes)
+
+    def __contains__(self, key):
+        return self._find(key) is not None
+
+    def __getitem__(self, key):
+        """The array of a key, a read-only view of the file.
+
+        Arguments
+        ---------
+        key : str
+            As written.
+
+        Returns
+        -------
+        numpy.ndarray
+            The array.
+        """
+        place = self._find(key)
+        if place is None:
+            raise KeyError(
+                f"{key!r} is not in the shelf {self.folder}; run extract_targets.py "
+                "to the end, or use the teacher live"
+            )
+        shard, row = place
+        return self._shards[shard][row]
+
+    def _find(self, key):
+        """Shard and row of a key, or None."""
+        wanted = np.uint64(_hash(key))
+        index = int(np.searchsorted(self._hashes, wanted))
+        while index < len(self._hashes) and self._hashes[index] == wanted:
+            shard, row = (int(part) for part in self._places[index])
+            if self._shards[shard].key(row) == key:
+                return shard, row
+            index += 1
+        return None
+
+
+class _Shard:
+    """One folder of arrays, mapped."""
+
+    def __init__(self, path, dtype):
+        self.hashes = np.load(path / "hashes.npy", mmap_mode="r")
+        self._shapes = np.load(path / "shapes.npy", mmap_mode="r")
+        self._offsets = np.load(path / "offsets.npy", mmap_mode="r")
+        self._keys = np.load(path / "keys.npy", mmap_mode="r")
+        self._data = np.memmap(path / "data.bin", dtype=dtype, mode="r")
+
+    def key(self, row):
+        return self._keys[row].decode()
+
+    def __getitem__(self, row):
+        start, stop = self._offsets[row : row + 2]
+        return self._data[start:stop].reshape(self._shapes[row])
+
+
+class ShelfWriter:
+    """Writes a shelf, a shard at a time; several processes may share a folder.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        Made if absent; an existing shelf is continued.
+    fingerprint : dict
+        Plain values that say who writes what.
+    dtype : str
+        Of all arrays.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a shelf of another fingerprint or dtype.
+
+    Example
+    -------
+    >>> folder = getfixture("tmpdir")
+    >>> writer = ShelfWriter(folder, {"teacher": "a"}, dtype="uint16")
+    >>> writer.done("000")
+    False
+    >>> writer.write("000", {"x": np.zeros((3, 2))})
+    >>> writer.done("000")
+    True
+    """
+
+    def __init__(self, folder, fingerprint, *, dtype):
+        self.folder = Path(folder)
+        self.dtype = np.dtype(dtype)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        header = self.folder / "shelf.json"
+        if header.is_file():
+            found, found_dtype = _read_header(self.folder)
+            wrong = differences(found, fingerprint)
+            if wrong or found_dtype != self.dtype:
+                wrong = wrong or [f"dtype is {found_dtype}, not {self.dtype}"]
+                raise ValueError(
+                    f"{self.folder} holds a shelf of another kind: "
+                    f"{'; '.join(wrong)}; choose another folder"
+                )
+            return
+        text = json.dumps(
+            {
+                "version": VERSION,
+                "dtype": self.dtype.name,
+                "fingerprint": fingerprint,
+            },
+            indent=2,
+        )
+        temporary = self.folder / f"shelf.json.{os.getpid()}"
+        temporary.write_text(text + "\n")
+        os.replace(temporary, header)
+
+    def done(self, shard):
+        """Whether a shard is complete.
+
+        Arguments
+        ---------
+        shard : str
+            Its name.
+
+        Returns
+        -------
+        bool
+            True if it need not be written again.
+        """
+        return (self.folder / f"shard-{shard}").is_dir()
+
+    def write(self, shard, arrays):
+        """Write a shard, whole or not at all.
+
+        Arguments
+        ---------
+        shard : str
+            Its name.
+        arrays : dict of str to numpy.ndarray
+            By key; keys are unique within the shelf.
+        """
+        temporary = self.folder / f".{shard}.{os.getpid()}"
+        if temporary.exists():
+            shutil.rmtree(temporary)
+        temporary.mkdir()
+        keys = np.array([key.encode() for key in arrays])
+        hashes = np.array([_hash(key) for key in arrays], dtype=np.uint64)
+        shapes = np.array([value.shape for value in arrays.values()])
+        sizes = [value.size for value in arrays.values()]
+        np.save(temporary / "keys.npy", keys)
+        np.save(temporary / "hashes.npy", hashes)
+        np.save(temporary / "shapes.npy", shapes)
+        np.save(temporary / "offsets.npy", np.cumsum([0, *sizes]))
+        with (temporary / "data.bin").open("wb") as file:
+            for value in arrays.values():
+                file.write(np.ascontiguousarray(value, self.dtype).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.folder / f"shard-{shard}")
+
+
+def _read_header(folder):
+    """Fingerprint and dtype of a shelf."""
+    header = folder / "shelf.json"
+    if not header.is_file():
+        raise FileNotFoundError(
+            f"{folder} is no shelf: there is no {header}; run extract_targets.py "
+            "first, or use the teacher live"
+        )
+    header = json.loads(header.read_text())
+    return header["fingerprint"], np.dtype(header["dtype"])
+
+
+def _complete(folder):
+    """Folders of complete shards, in order of their names."""
+    return sorted(folder.glob("shard-*"))
