@@ -1,0 +1,5 @@
+"""Pretraining: masks, mixture, heads, meters and the Brain that joins them.
+
+Authors
+ * The mert_sb developers 2026
+"""

@@ -1,0 +1,162 @@
+"""The encoder: a convolution that tells positions, then 12 or 24 attention layers.
+
+Three ways to place the norms: ``"post"`` (95M), ``"pre"`` (330M) and ``"deepnorm"``
+(arXiv 2203.00555: residual times (2 L)^(1/4), tried and dropped by the authors).
+
+B batch, T frames, D width, L layers.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from mert_sb.student.layers import EncoderLayer, PositionalConv
+
+NORMS = ("post", "pre", "deepnorm")
+
+
+class Encoder(nn.Module):
+    """Positional convolution, then the layers.
+
+    Arguments
+    ---------
+    dim : int
+        D.
+    ffn_dim : int
+        Width of the layers' inner network.
+    num_heads : int
+        H.
+    num_layers : int
+        L.
+    norm : str
+        ``"post"``, ``"pre"`` or ``"deepnorm"``.
+    position_kernel : int
+        Width of the positional convolution in frames.
+    position_groups : int
+        Its groups.
+    dropout : float
+        Of hidden states.
+    attention_dropout : float
+        Of attention weights.
+    activation_dropout : float
+        Inside the layers' network.
+    layerdrop : float
+        Probability of skipping a layer in training. A skipped layer's parameters
+        stay in the graph with zero gradient, so DDP needs no search for unused
+        ones.
+    checkpoint_layers : bool
+        Recompute each layer in the backward pass: less memory, a third more time.
+
+    Example
+    -------
+    >>> encoder = Encoder(
+    ...     32, ffn_dim=64, num_heads=4, num_layers=2, position_kernel=8
+    ... )
+    >>> len(encoder(torch.rand(2, 9, 32)))
+    3
+    """
+
+    def __init__(
+        self,
+        dim,
+        *,
+        ffn_dim,
+        num_heads,
+        num_layers,
+        norm="post",
+        position_kernel=128,
+        position_groups=16,
+        dropout=0.0,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        layerdrop=0.0,
+        checkpoint_layers=False,
+    ):
+        super().__init__()
+        if norm not in NORMS:
+            raise ValueError(f"norm: {norm!r} is none of {', '.join(NORMS)}")
+        self.pre_norm = norm == "pre"
+        self.layerdrop = layerdrop
+        self.checkpoint_layers = checkpoint_layers
+        self.position = PositionalConv(
+            dim, kernel=position_kernel, groups=position_groups
+        )
+        self.norm = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+        deep = norm == "deepnorm"
+        self.layers = nn.ModuleList(
+            EncoderLayer(
+                dim,
+                ffn_dim=ffn_dim,
+                num_heads=num_heads,
+                norm=norm,
+                residual_scale=(2 * num_layers) ** 0.25 if deep else 1.0,
+                dropout=dropout,
+                attention_dropout=attention_dropout,
+                activation_dropout=activation_dropout,
+            )
+            for _ in range(num_layers)
+        )
+        if deep:
+            self._shrink_for_deepnorm()
+
+    def _shrink_for_deepnorm(self):
+        """DeepNorm's initial values: value, output and network over (8 L)^(1/4)."""
+        scale = (8 * len(self.layers)) ** 0.25
+        with torch.no_grad():
+            for layer in self.layers:
+                for linear in (
+                    layer.attention.v_proj,
+                    layer.attention.out_proj,
+                    layer.ffn[0],
+                    layer.ffn[3],
+                ):
+                    linear.weight /= scale
+
+    def forward(self, hidden, valid=None):
+        """All hidden states.
+
+        Arguments
+        ---------
+        hidden : torch.Tensor
+            ``(B, T, D)``, projected features, masked or not.
+        valid : torch.Tensor, optional
+            ``(B, T)`` bool, false at padding. None where nothing is padded.
+
+        Returns
+        -------
+        list of torch.Tensor
+            L + 1 states ``(B, T, D)``; state 0 is the input of the first layer,
+            the last is normalised.
+        """
+        bias = None
+        if valid is not None:
+            hidden = hidden * valid.unsqueeze(-1)
+            bias = torch.zeros_like(valid, dtype=torch.float32)
+            bias = bias.masked_fill(~valid, -math.inf)[:, None, None]
+        hidden = hidden + self.position(hidden)
+        if not self.pre_norm:
+            hidden = self.norm(hidden)
+        states = [self.dropout(hidden)]
+        for layer in self.layers:
+            states.append(self._layer(layer, states[-1], bias))
+        if self.pre_norm:
+            states[-1] = self.norm(states[-1])
+        return states
+
+    def _layer(self, layer, hidden, bias):
+        """A layer run, recomputed in the backward pass, or dropped."""
+        if self.training and self.layerdrop > 0:
+            if torch.rand(()) < self.layerdrop:
+                unused = sum(
+                    parameter.sum() for parameter in layer.parameters()
+                )
+                return hidden + 0.0 * unused
+        if self.training and self.checkpoint_layers:
+            return checkpoint(layer, hidden, bias, use_reentrant=False)
+        return layer(hidden, bias)
