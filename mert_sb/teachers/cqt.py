@@ -1,0 +1,111 @@
+"""The musical teacher: which pitches ring (section 3.1.2, ``L_CQT``).
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+from torch import nn
+
+from mert_sb import frames
+from mert_sb.cqt import CQT
+from mert_sb.teachers.base import Teacher
+
+
+class CQTTeacher(Teacher):
+    """Constant-Q magnitudes centred on the student's frames.
+
+    Arguments
+    ---------
+    sample_rate : int
+        In Hz.
+    n_bins : int
+        F (MERT_RVQ-VAE_CQT_95M.yaml ``audio_cqt_bins``: 336).
+    bins_per_octave : int
+        48 (mert_model.py:524).
+    fmin : float
+        Lowest frequency in Hz.
+    log : bool
+        Regress ``log(1 + magnitude)`` in place of the magnitude: loud frames then
+        weigh less. The original regresses the magnitude.
+    implementation : str
+        ``"folded"`` (``mert_sb.cqt``) or ``"nnaudio"``, the original's library:
+        the same numbers, some fifty times slower on a CPU.
+
+    Example
+    -------
+    >>> import torch
+    >>> teacher = CQTTeacher(sample_rate=24_000, n_bins=84, bins_per_octave=12)
+    >>> teacher(torch.rand(2, 120_400)).shape
+    torch.Size([2, 376, 84])
+    """
+
+    first_centre = -frames.CENTRED_PADDING
+
+    def __init__(
+        self,
+        *,
+        sample_rate=24_000,
+        n_bins=336,
+        bins_per_octave=48,
+        fmin=32.7,
+        log=False,
+        implementation="folded",
+    ):
+        super().__init__(sample_rate=sample_rate)
+        self.log = log
+        build = {"folded": CQT, "nnaudio": _NnAudioCQT}
+        if implementation not in build:
+            raise ValueError(
+                f"implementation: {implementation!r} is neither 'folded' nor "
+                "'nnaudio'"
+            )
+        self.transform = build[implementation](
+            sample_rate,
+            n_bins=n_bins,
+            bins_per_octave=bins_per_octave,
+            fmin=fmin,
+        )
+        self.eval()
+
+    def frame_targets(self, wavs):
+        """Magnitudes, the clip padded so that frames meet the student's.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            ``(B, S)``.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(B, T', F)``.
+        """
+        padded = nn.functional.pad(wavs, (frames.CENTRED_PADDING, 0))
+        magnitudes = self.transform(padded)
+        return magnitudes.log1p() if self.log else magnitudes
+
+
+class _NnAudioCQT(nn.Module):
+    """nnAudio's transform with our arguments and axes."""
+
+    def __init__(self, sample_rate, *, n_bins, bins_per_octave, fmin):
+        super().__init__()
+        from nnAudio.features.cqt import CQT1992v2
+
+        self.transform = CQT1992v2(
+            sr=sample_rate,
+            hop_length=frames.HOP_LENGTH,
+            fmin=fmin,
+            n_bins=n_bins,
+            bins_per_octave=bins_per_octave,
+            norm=1,
+            window="hann",
+            center=True,
+            pad_mode="constant",
+            output_format="Magnitude",
+            verbose=False,
+        )
+
+    def forward(self, wavs):
+        """``(B, S)`` to ``(B, T', F)``."""
+        return self.transform(wavs).mT

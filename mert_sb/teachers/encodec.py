@@ -1,0 +1,153 @@
+"""The acoustic teacher: how the clip sounds, as EnCodec's residual codes.
+
+EnCodec (arXiv 2210.13438) at 24 kHz and 6 kb/s gives 8 codebooks of 1,024 codes at 75
+frames a second (section 3.1.1). Its frame t covers samples 320 t to 320 t + 319, its
+centre lies 40 samples before the student's.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+from pathlib import Path
+
+import torch
+
+from mert_sb.seeds import item_seed
+from mert_sb.teachers.base import Teacher, file_checksum
+
+SAMPLE_RATE = 24_000
+# First digits of the SHA-256 of encodec_24khz-d7cc33bc.th.
+CHECKSUM = "d7cc33bc"
+
+
+class EncodecTeacher(Teacher):
+    """Codes of the ``encodec`` package's 24 kHz model.
+
+    Arguments
+    ---------
+    weights : str, optional
+        Path of ``encodec_24khz-d7cc33bc.th``. None: the package's own download,
+        kept in torch's hub cache.
+    sample_rate : int
+        24,000 Hz; the model has no other.
+    bandwidth : float
+        In kb/s; 6 gives 8 codebooks.
+    checksum : str
+        First digits of the file's SHA-256; change it for a codec of your own.
+    pretrained : bool
+        False builds a codec with random weights, for tests only.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``weights`` names no file.
+    ValueError
+        If the file is not the one expected, or the rate is not 24 kHz.
+
+    Example
+    -------
+    >>> teacher = EncodecTeacher(pretrained=False)
+    >>> teacher(torch.rand(2, 24_080)).shape
+    torch.Size([2, 75, 8])
+    """
+
+    first_centre = 159.5
+    n_codebooks = 8
+    codebook_size = 1024
+
+    def __init__(
+        self,
+        *,
+        weights=None,
+        sample_rate=SAMPLE_RATE,
+        bandwidth=6.0,
+        checksum=CHECKSUM,
+        pretrained=True,
+    ):
+        super().__init__(sample_rate=sample_rate)
+        if sample_rate != SAMPLE_RATE:
+            raise ValueError(
+                f"sample_rate: {sample_rate}, but EnCodec's codes are of "
+                f"{SAMPLE_RATE} Hz; choose another teacher for this student"
+            )
+        self.model = _build(weights, checksum, pretrained)
+        self.model.set_target_bandwidth(bandwidth)
+        self.eval().requires_grad_(False)
+
+    @classmethod
+    def identity(cls, **settings):
+        """The class, rate and bandwidth, and the weights' checksum.
+
+        Arguments
+        ---------
+        **settings : dict
+            Keyword arguments of the constructor.
+
+        Returns
+        -------
+        dict
+            Plain values.
+
+        Example
+        -------
+        >>> EncodecTeacher.identity(weights="/models/encodec.th")["checksum"]
+        'd7cc33bc'
+        """
+        identity = {
+            "sample_rate": SAMPLE_RATE,
+            "bandwidth": 6.0,
+            "checksum": CHECKSUM,
+            "pretrained": True,
+            **settings,
+        }
+        # Where the file lies makes no difference, its checksum does.
+        identity.pop("weights", None)
+        if not identity["pretrained"]:
+            identity["checksum"] = "random"
+        return super().identity(**identity)
+
+    def frame_targets(self, wavs):
+        """Codes of the clips.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            ``(B, S)``.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(B, ceil(S / 320), K)`` int64.
+        """
+        ((codes, _),) = self.model.encode(wavs.unsqueeze(1))
+        return codes.mT
+
+
+def _build(weights, checksum, pretrained):
+    """The codec with the weights asked for, and no others."""
+    from encodec import EncodecModel
+
+    if not pretrained:
+        # The random codec of tests draws apart from the experiment's dice.
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(item_seed(0, 0, "encodec", ""))
+            return EncodecModel.encodec_model_24khz(pretrained=False)
+    if weights is None:
+        return EncodecModel.encodec_model_24khz(pretrained=True)
+    path = Path(weights)
+    found = file_checksum(path)
+    if found is None:
+        raise FileNotFoundError(
+            f"EnCodec weights: there is no file {path}; set `weights` to a copy of "
+            "encodec_24khz-d7cc33bc.th (the encodec package downloads it into "
+            "torch's hub cache when `weights` is null and the network is open)"
+        )
+    if not found.startswith(checksum):
+        raise ValueError(
+            f"EnCodec weights: {path} has SHA-256 {found[:8]}..., not "
+            f"{checksum}...; the download is damaged or another model"
+        )
+    model = EncodecModel.encodec_model_24khz(pretrained=False)
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict(state)
+    return model
