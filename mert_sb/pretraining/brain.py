@@ -1,0 +1,211 @@
+"""The Brain of pretraining: clean audio to teachers, mixed audio to the student, loss on
+masked frames (section 3, equation 4).
+
+B batch, S samples, T frames, M masked frames of the batch, D width.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import speechbrain as sb
+from speechbrain.utils.checkpoints import ckpt_recency
+
+from mert_sb.pretraining.meters import Meters
+from mert_sb.pretraining.stepping import SteppingBrain
+from mert_sb.pretraining.yardsticks import Yardsticks
+
+
+class Pretraining(SteppingBrain):
+    """Masked prediction of the teachers' targets.
+
+    ``modules`` holds ``student`` and one head for each teacher, named as it. In
+    ``hparams`` the teachers are factories (``!name:``): a stored one is never built.
+    Precision, clipping and accumulation come from the YAML or the command line.
+
+    Arguments
+    ---------
+    modules : dict
+        ``student`` and the heads.
+    opt_class : callable
+        Builds the optimizer from parameters.
+    hparams : dict
+        With the keys of ``HPARAMS_NEEDED``.
+    run_opts : speechbrain.RunOptions
+        From the command line.
+    checkpointer : CompleteCheckpointer
+        Saves and resumes.
+
+    Raises
+    ------
+    ValueError
+        If heads, teachers and loss weights name different things, or a teacher is
+        for another sample rate.
+
+    Example
+    -------
+    See ``recipes/pretrain/AudioFolder/train.py``.
+    """
+
+    HPARAMS_NEEDED = (
+        *SteppingBrain.HPARAMS_NEEDED,
+        "teachers",
+        "stored",
+        "loss_weights",
+        "mixture",
+    )
+
+    def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
+        super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
+        self.heads = [name for name in self.modules if name != "student"]
+        self._check()
+        self.teachers = {
+            name: factory().to(self.device)
+            for name, factory in self.hparams.teachers.items()
+            if name not in self.hparams.stored
+        }
+        for name, teacher in self.teachers.items():
+            if teacher.sample_rate != self.hparams.sample_rate:
+                raise ValueError(
+                    f"teachers: {name} is for {teacher.sample_rate} Hz, but "
+                    f"sample_rate is {self.hparams.sample_rate}"
+                )
+        self.valid_meters, self.yardsticks = Meters(), Yardsticks()
+
+    def _check(self):
+        """Refuse names that do not match."""
+        weighted = set(self.hparams.loss_weights) - {"feature_penalty"}
+        if not set(self.heads) == set(self.hparams.teachers) == weighted:
+            raise ValueError(
+                f"modules has heads {sorted(self.heads)}, teachers are "
+                f"{sorted(self.hparams.teachers)}, loss_weights are for "
+                f"{sorted(weighted)}: the YAML must name the same in all three"
+            )
+        unknown = set(self.hparams.stored) - set(self.heads)
+        if unknown:
+            raise ValueError(f"stored: {sorted(unknown)} are no teachers")
+
+    def compute_forward(self, batch, stage):
+        """Student and heads on a batch.
+
+        Arguments
+        ---------
+        batch : PaddedBatch
+            ``sig`` ``(B, S)``, ``mask`` ``(B, T)``, ``mixture_seed``, and
+            ``target_<name>`` for each stored teacher.
+        stage : sb.Stage
+            Clips are mixed in training only.
+
+        Returns
+        -------
+        tuple of (dict, dict, torch.Tensor)
+            Results of the heads by teacher, targets ``(B, T, .)`` by teacher, the
+            feature penalty.
+        """
+        batch = batch.to(self.device)
+        clean, mask = batch.sig.data, batch.mask.data
+        targets = {
+            name: self.teachers[name](clean)
+            if name in self.teachers
+            else batch[f"target_{name}"].data
+            for name in self.heads
+        }
+        wavs = clean
+        if stage == sb.Stage.TRAIN:
+            wavs = self.hparams.mixture(clean, batch.mixture_seed)
+        hidden, penalty = self.modules.student(
+            wavs, mask=mask, output_penalty=True
+        )
+        results = {
+            name: self.modules[name](hidden, targets[name][mask])
+            for name in self.heads
+        }
+        return results, targets, penalty
+
+    def compute_objectives(self, predictions, batch, stage):
+        """Weighted sum of the teachers' losses and the feature penalty.
+
+        Arguments
+        ---------
+        predictions : tuple
+            From ``compute_forward``.
+        batch : PaddedBatch
+            The batch.
+        stage : sb.Stage
+            In validation yardsticks are taken beside the losses.
+
+        Returns
+        -------
+        torch.Tensor
+            Scalar.
+        """
+        results, targets, penalty = predictions
+        mask = batch.mask.data.to(self.device)
+        weights = self.hparams.loss_weights
+        loss = weights["feature_penalty"] * penalty
+        values = {"feature_penalty": penalty}
+        for name, result in results.items():
+            loss = loss + weights[name] * result["loss"]
+            values[f"{name}_loss"] = result["loss"]
+            if "accuracy" in result:
+                values[f"{name}_accuracy"] = result["accuracy"].mean()
+        values["loss"] = loss
+        if stage == sb.Stage.TRAIN:
+            self.meters.add(values)
+            return loss
+        for name, result in results.items():
+            for index, accuracy in enumerate(result.get("accuracy", ())):
+                values[f"{name}_accuracy_{index}"] = accuracy
+            self._take_yardsticks(name, targets[name], mask)
+        self.valid_meters.add(values, weight=mask.sum())
+        return loss
+
+    def _take_yardsticks(self, name, targets, mask):
+        """What trivial guesses of the same masked frames reach."""
+        codes = None
+        if not targets.is_floating_point():
+            head = getattr(self.modules[name], "module", self.modules[name])
+            codes = head.codes.shape[1]
+        self.yardsticks.add(name, targets, mask, n_codes=codes)
+
+    def on_stage_start(self, stage, epoch=None):
+        """Empty what is gathered per stage.
+
+        Arguments
+        ---------
+        stage : sb.Stage
+            Training or validation.
+        epoch : int
+            Current epoch.
+        """
+        super().on_stage_start(stage, epoch)
+        if stage != sb.Stage.TRAIN:
+            self.valid_meters, self.yardsticks = Meters(), Yardsticks()
+
+    def on_stage_end(self, stage, stage_loss, epoch=None):
+        """Log the validation with its yardsticks; save a checkpoint.
+
+        Arguments
+        ---------
+        stage : sb.Stage
+            Training or validation.
+        stage_loss : float
+            Not used.
+        epoch : int
+            Current epoch.
+        """
+        if stage == sb.Stage.TRAIN:
+            return
+        stats = {**self.valid_meters.read(), **self.yardsticks.read()}
+        self.valid_stats = stats
+        if stage == sb.Stage.TEST:
+            self.log(test_stats=stats)
+            return
+        self.log(train_stats=self.train_stats, valid_stats=stats)
+        # The rest of the checkpoint's meta is read by a safe YAML loader: plain
+        # numbers only.
+        self.checkpointer.save_and_keep_only(
+            meta={"loss": float(stats["loss"]), "step": self.optimizer_step},
+            min_keys=["loss"],
+            num_to_keep=1,
+            importance_keys=[ckpt_recency],
+        )

@@ -1,0 +1,261 @@
+"""Stepping: from micro-batches to optimizer steps, exactly.
+
+Gradient accumulation weighted by masked frames, clipping over all parameter groups,
+skipping of steps that are not finite, the learning rate's schedule, log lines, and
+checkpoints only where no gradient is half accumulated.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import speechbrain as sb
+import torch
+from speechbrain.utils.logger import get_logger
+
+from mert_sb.pretraining.meters import Clock, Meters
+
+logger = get_logger(__name__)
+
+
+def world_size():
+    """Number of processes.
+
+    Returns
+    -------
+    int
+        1 without torchrun.
+
+    Example
+    -------
+    >>> world_size()
+    1
+    """
+    if torch.distributed.is_initialized():
+        return torch.distributed.get_world_size()
+    return 1
+
+
+class SteppingBrain(sb.Brain):
+    """A Brain of one optimizer whose batches carry a mask.
+
+    Precision, clipping and accumulation come from the YAML or the command line.
+
+    Arguments
+    ---------
+    modules : dict
+        As ``speechbrain.Brain``.
+    opt_class : callable
+        Builds the optimizer from parameters.
+    hparams : dict
+        With the keys of ``HPARAMS_NEEDED``.
+    run_opts : speechbrain.RunOptions
+        From the command line.
+    checkpointer : CompleteCheckpointer
+        Saves and resumes.
+
+    Raises
+    ------
+    ValueError
+        If a run option would do harm.
+
+    Example
+    -------
+    See ``Pretraining``.
+    """
+
+    HPARAMS_NEEDED = (
+        "lr_schedule",
+        "train_logger",
+        "loggers",
+        "log_interval",
+        "sample_rate",
+    )
+
+    def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
+        super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
+        if self.max_grad_norm <= 0:
+            raise ValueError(
+                f"max_grad_norm: {self.max_grad_norm} would zero or turn round the "
+                "gradient; to switch clipping off give a huge value, 1.0e9"
+            )
+        # From the command line SpeechBrain passes this one as a string.
+        if self.optimizer_step_limit is not None:
+            self.optimizer_step_limit = int(self.optimizer_step_limit)
+        self.meters, self.clock = Meters(), Clock()
+        self.last_loss = float("nan")
+        self.share = (
+            0.0  # masked share of the micro-batches since the last step
+        )
+        self.skipped = 0  # steps in a row without a finite gradient
+        self.train_stats = {}
+
+    def on_stage_start(self, stage, epoch=None):
+        """Forget what a last epoch left half accumulated.
+
+        Arguments
+        ---------
+        stage : sb.Stage
+            Training or validation.
+        epoch : int
+            Current epoch.
+        """
+        if stage == sb.Stage.TRAIN:
+            self.share = 0.0
+            self.clock.restart()
+
+    def fit_batch(self, batch):
+        """One micro-batch, weighted by its share of masked frames.
+
+        Losses are means over masked frames; weighted by these shares, accumulated
+        and divided by their sum over micro-batches and processes they give the mean
+        over all masked frames of the step.
+
+        Arguments
+        ---------
+        batch : PaddedBatch
+            The batch.
+
+        Returns
+        -------
+        float
+            Loss of the last log line: reading the present one would stall a GPU.
+        """
+        self.clock.arrived()
+        should_step = self.step % self.grad_accumulation_factor == 0
+        with self.no_sync(not should_step):
+            with self.training_ctx:
+                outputs = self.compute_forward(batch, sb.Stage.TRAIN)
+                loss = self.compute_objectives(outputs, batch, sb.Stage.TRAIN)
+            share = batch.mask.data.float().mean().to(self.device)
+            self.scaler.scale(loss * share).backward()
+        self.share = self.share + share
+        if should_step:
+            self.optimizers_step(batch)
+        n_clips, n_samples = batch.sig.data.shape
+        self.clock.finished(
+            n_clips * n_samples / self.hparams.sample_rate * world_size()
+        )
+        if should_step and self.optimizer_step % self.hparams.log_interval == 0:
+            self._log_step()
+        return self.last_loss
+
+    def optimizers_step(self, batch):
+        """Weigh, clip over all groups, step.
+
+        A step whose gradient is not finite is skipped, named and counted; more
+        than ``nonfinite_patience`` in a row end the run.
+
+        Arguments
+        ---------
+        batch : PaddedBatch
+            The last micro-batch, for its ids.
+        """
+        self.scaler.unscale_(self.optimizer)
+        gradients = [
+            parameter.grad
+            for group in self.optimizer.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None
+        ]
+        total = torch.as_tensor(self.share, dtype=torch.float32)
+        if world_size() > 1:
+            torch.distributed.all_reduce(total)
+        # DDP has averaged over processes; with no masked frame there is nothing
+        # but the penalty, whose weight is zero too.
+        torch._foreach_mul_(gradients, world_size() / total.clamp(min=1e-6))
+        norm = torch.nn.utils.get_total_norm(gradients)
+        finite = bool(torch.isfinite(norm))
+        if finite:
+            parameters = self.modules.parameters()
+            torch.nn.utils.clip_grads_with_norm_(
+                parameters, self.max_grad_norm, norm
+            )
+            self.meters.add({"grad_norm": norm})
+        self._follow_schedule()
+        if finite or self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.share = 0.0
+        self.optimizer_step += 1
+        self._count_skipped(finite, batch)
+
+    def _follow_schedule(self):
+        """Set the learning rate of this step on every group."""
+        self.lr = self.hparams.lr_schedule.calculate_lr(self.optimizer_step + 1)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+
+    def _count_skipped(self, finite, batch):
+        """Name a skipped step, and stop when there are too many in a row."""
+        if finite:
+            self.skipped = 0
+            return
+        self.skipped += 1
+        logger.warning(
+            "Step %d skipped: its gradient is not finite; last clips: %s",
+            self.optimizer_step,
+            ", ".join(batch.id),
+        )
+        if (
+            self.skipped > self.nonfinite_patience
+            and not self.scaler.is_enabled()
+        ):
+            raise FloatingPointError(
+                f"{self.skipped} steps in a row had no finite gradient (more than "
+                f"nonfinite_patience {self.nonfinite_patience}); lower the learning "
+                "rate, lengthen the warm-up or look at the clips named above"
+            )
+
+    def _log_step(self):
+        """One line every ``log_interval`` steps."""
+        stats = self.meters.read()
+        self.last_loss = stats["loss"]
+        self.train_stats = {**stats, "lr": self.lr, **self.clock.read()}
+        self.log(train_stats=self.train_stats)
+
+    def log(self, **stats):
+        """Write statistics to the text log and to whatever else the YAML lists.
+
+        Arguments
+        ---------
+        **stats : dict
+            ``train_stats``, ``valid_stats`` or ``test_stats``.
+        """
+        # Not "epoch": the W&B logger would take it for the x axis of step lines.
+        meta = {
+            "Epoch": self.hparams.epoch_counter.current,
+            "step": self.optimizer_step,
+        }
+        for train_logger in (self.hparams.train_logger, *self.hparams.loggers):
+            train_logger.log_stats(meta, **stats)
+
+    def update_average(self, loss, avg_loss):
+        """The number beside the progress bar.
+
+        Arguments
+        ---------
+        loss : float
+            From ``fit_batch`` or ``evaluate_batch``.
+        avg_loss : float
+            Not used: means are kept by the meters.
+
+        Returns
+        -------
+        float
+            The loss.
+        """
+        del avg_loss
+        return float(loss)
+
+    def _should_save_intra_epoch_ckpt(self, last_ckpt_time, steps_since_ckpt):
+        """Only where no gradient is half accumulated: it would be lost."""
+        due = super()._should_save_intra_epoch_ckpt(
+            last_ckpt_time, steps_since_ckpt
+        )
+        return due and self.step % self.grad_accumulation_factor == 0
+
+    def _save_intra_epoch_ckpt(self):
+        """Save; the time it takes is no waiting for data."""
+        super()._save_intra_epoch_ckpt()
+        self.clock.restart()

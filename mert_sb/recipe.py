@@ -1,0 +1,134 @@
+"""The door: how every recipe is run.
+
+Arguments, processes, YAML, refusal of unknown keys, experiment folder, preparation on the
+main process, data, fitting, evaluation. A recipe keeps what is its own: its label rule and
+its reading pipeline.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import inspect
+import shutil
+
+import speechbrain as sb
+import torch
+from speechbrain.utils.distributed import ddp_init_group, run_on_main
+
+from mert_sb.hparams import load_hparams, refuse_unused
+
+# Keys the door itself reads from a YAML.
+KEYS = {
+    "checkpointer",
+    "epoch_counter",
+    "extraction",
+    "modules",
+    "opt_class",
+    "output_folder",
+    "prepare",
+    "train_dataloader_opts",
+    "valid_dataloader_opts",
+}
+
+
+def open_recipe(prepare, arguments):
+    """Everything before the data: arguments, processes, YAML, folder, manifests.
+
+    Arguments
+    ---------
+    prepare : callable
+        Makes the manifests; called on the main process with the YAML's ``prepare``.
+    arguments : list of str
+        ``sys.argv[1:]``.
+
+    Returns
+    -------
+    tuple of (Hparams, speechbrain.RunOptions, str)
+        The hyperparameters, the run options, and the YAML's path.
+
+    Example
+    -------
+    See ``recipes/pretrain/AudioFolder/extract_targets.py``.
+    """
+    hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
+    ddp_init_group(run_opts)
+    hparams = load_hparams(hparams_file, overrides)
+    sb.create_experiment_directory(
+        experiment_directory=hparams["output_folder"],
+        hyperparams_to_save=hparams_file,
+        overrides=overrides,
+    )
+    run_on_main(prepare, kwargs=hparams["prepare"])
+    return hparams, run_opts, hparams_file
+
+
+def run(brain_class, prepare, dataio_prep, arguments):
+    """Run a recipe from its command line.
+
+    Arguments
+    ---------
+    brain_class : type
+        A Brain with ``HPARAMS_NEEDED``, the keys it reads.
+    prepare : callable
+        Makes the manifests; called on the main process with the YAML's ``prepare``.
+    dataio_prep : callable
+        Makes a dictionary of data sets (``train``, ``valid``, perhaps ``test``) of
+        the hyperparameters.
+    arguments : list of str
+        ``sys.argv[1:]``.
+
+    Returns
+    -------
+    speechbrain.Brain
+        After fitting and evaluation.
+
+    Example
+    -------
+    See ``recipes/pretrain/AudioFolder/train.py``.
+    """
+    hparams, run_opts, hparams_file = open_recipe(prepare, arguments)
+    run_on_main(_keep_script, args=[dataio_prep, hparams["output_folder"]])
+    datasets = dataio_prep(hparams)
+    refuse_unused(hparams, hparams_file, KEYS | set(brain_class.HPARAMS_NEEDED))
+    hparams["checkpointer"].discard_unfinished()
+    brain = brain_class(
+        modules=hparams["modules"],
+        opt_class=hparams["opt_class"],
+        hparams=hparams,
+        run_opts=run_opts,
+        checkpointer=hparams["checkpointer"],
+    )
+    brain.fit(
+        hparams["epoch_counter"],
+        datasets["train"],
+        datasets["valid"],
+        train_loader_kwargs=_private_generator(
+            hparams["train_dataloader_opts"]
+        ),
+        valid_loader_kwargs=_private_generator(
+            hparams["valid_dataloader_opts"]
+        ),
+    )
+    if "test" in datasets:
+        brain.evaluate(
+            datasets["test"],
+            min_key="loss",
+            test_loader_kwargs=_private_generator(
+                hparams["valid_dataloader_opts"]
+            ),
+        )
+    return brain
+
+
+def _keep_script(function, folder):
+    """Copy the script a function is from; SpeechBrain copies its caller, us."""
+    shutil.copy(inspect.getfile(function), folder)
+
+
+def _private_generator(options):
+    """Loader options with a generator of the loader's own.
+
+    Making an iterator draws a seed for its workers; from the global generator that
+    draw would come at another place after a restart, and dropout with it.
+    """
+    return {**options, "generator": torch.Generator()}

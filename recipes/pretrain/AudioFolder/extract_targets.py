@@ -1,0 +1,99 @@
+"""Fill the shelves named in ``stored`` with the teachers' targets.
+
+> python extract_targets.py hparams/gpu.yaml --data_folder /path/to/music \
+>     --stored '{mel_rvq: /path/to/shelf}' --crop_step 188
+
+Give ``train.py`` the same ``--stored`` and ``--crop_step`` afterwards: it then reads the
+targets instead of running the teacher. A run that was stopped goes on with the same
+command; under torchrun each process fills its own shards.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import sys
+
+import speechbrain as sb
+import torch
+from speechbrain.utils.data_pipeline import provides, takes
+from speechbrain.utils.distributed import run_on_main
+from speechbrain.utils.logger import get_logger
+
+from audiofolder_prepare import prepare_audiofolder
+from mert_sb import frames
+from mert_sb.audio.reader import read_crop, window_starts
+from mert_sb.pretraining.extract import Extraction, fingerprint
+from mert_sb.recipe import open_recipe
+from mert_sb.store import ShelfWriter
+from train import clips, fit_teacher
+
+logger = get_logger(__name__)
+
+
+def windows(hparams, manifest):
+    """All clips that training may draw of each row, stacked."""
+    sample_rate, crop_step = hparams["sample_rate"], hparams["crop_step"]
+    crop_samples = frames.n_samples(hparams["crop_frames"])
+
+    @takes("wav", "start", "length")
+    @provides("windows")
+    def windows_pipeline(wav, start, length):
+        starts = window_starts(length, crop_samples, crop_step)
+        # One read of the row: its windows overlap.
+        whole = read_crop(wav, start, starts[-1] + crop_samples, sample_rate)
+        return torch.stack([whole[s : s + crop_samples] for s in starts])
+
+    return sb.dataio.dataset.DynamicItemDataset.from_json(
+        manifest,
+        replacements={"data_root": hparams["data_folder"]},
+        dynamic_items=[windows_pipeline],
+        output_keys=["id", "windows"],
+    )
+
+
+def main(arguments):
+    """Extract for every teacher in ``stored``, training and validation rows."""
+    hparams, run_opts, _ = open_recipe(prepare_audiofolder, arguments)
+    if not hparams["stored"]:
+        raise ValueError(
+            "stored: names no teacher; give --stored '{teacher: folder of the shelf}'"
+        )
+    unstored = {**hparams, "stored": {}}
+    train = clips(unstored, hparams["train_manifest"], lambda: 0)
+    run_on_main(fit_teacher, kwargs={"hparams": hparams, "train": train})
+    distributed = torch.distributed.is_initialized()
+    rank = torch.distributed.get_rank() if distributed else 0
+    world = torch.distributed.get_world_size() if distributed else 1
+    device = run_opts["device"]
+    for name, folder in hparams["stored"].items():
+        factory = hparams["teachers"][name]
+        stamp = fingerprint(
+            factory,
+            crop_frames=hparams["crop_frames"],
+            crop_step=hparams["crop_step"],
+        )
+        extraction = Extraction(
+            factory().to(device),
+            ShelfWriter(folder, stamp, dtype="uint16"),
+            sample_rate=hparams["sample_rate"],
+            **hparams["extraction"],
+        )
+        for split in ("train", "valid"):
+            seconds = extraction.run(
+                windows(hparams, hparams[f"{split}_manifest"]),
+                prefix=f"{split}-",
+                rank=rank,
+                world=world,
+                device=device,
+            )
+            logger.info(
+                "%s: %.2f hours of %s windows extracted into %s",
+                name,
+                seconds / 3600,
+                split,
+                folder,
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,118 @@
+"""Pretrain MERT on Music4ALL, as in the paper (arXiv 2306.00107).
+
+> python train.py hparams/MERT-95M.yaml --data_folder /path/to/music4all
+> torchrun --nproc-per-node=8 train.py hparams/MERT-95M.yaml \
+>     --data_folder /path/to/music4all
+
+The same command again goes on where a stopped run was. At the end the encoder lies in
+``<output_folder>/encoder``, for ``MusicEncoder.from_hparams``.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import sys
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from speechbrain.utils.data_pipeline import provides, takes
+from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.logger import get_logger
+
+from mert_sb import frames
+from mert_sb.audio.reader import draw_crop_start, read_crop
+from mert_sb.inference import export_student
+from mert_sb.pretraining.brain import Pretraining
+from mert_sb.pretraining.extract import open_stored
+from mert_sb.pretraining.masking import span_mask
+from mert_sb.recipe import run
+from mert_sb.seeds import item_generator, item_seed
+from music4all_prepare import prepare_music4all
+
+logger = get_logger(__name__)
+
+
+def dataio_prep(hparams):
+    """Manifests to clips, masks and stored targets.
+
+    Arguments
+    ---------
+    hparams : dict
+        From the YAML.
+
+    Returns
+    -------
+    dict of str to DynamicItemDataset
+        ``train`` draws new clips and masks each epoch, ``valid`` always the same.
+    """
+    counter = hparams["epoch_counter"]
+    return {
+        "train": clips(
+            hparams, hparams["train_manifest"], lambda: counter.current
+        ),
+        "valid": clips(hparams, hparams["valid_manifest"], lambda: 0),
+    }
+
+
+def clips(hparams, manifest, epoch):
+    """The reading pipeline: one clip from each row of a manifest."""
+    seed, sample_rate = hparams["seed"], hparams["sample_rate"]
+    crop_frames, crop_step = hparams["crop_frames"], hparams["crop_step"]
+    crop_samples = frames.n_samples(crop_frames)
+    spans = {
+        "probability": hparams["mask_probability"],
+        "length": hparams["mask_length"],
+    }
+    shelves = open_stored(
+        hparams["stored"],
+        hparams["teachers"],
+        crop_frames=crop_frames,
+        crop_step=crop_step,
+    )
+
+    @takes("id", "length")
+    @provides("crop_start")
+    def crop_pipeline(item, length):
+        generator = item_generator(seed, epoch(), item, "crop")
+        return draw_crop_start(
+            length, crop_samples, step=crop_step, generator=generator
+        )
+
+    @takes("wav", "start", "crop_start")
+    @provides("sig")
+    def audio_pipeline(wav, start, crop_start):
+        return read_crop(wav, start + crop_start, crop_samples, sample_rate)
+
+    @takes("id")
+    @provides("mask", "mixture_seed")
+    def mask_pipeline(item):
+        generator = item_generator(seed, epoch(), item, "mask")
+        yield span_mask(crop_frames, **spans, generator=generator)
+        yield item_seed(seed, epoch(), item, "mixture")
+
+    def stored_pipeline(name, shelf):
+        @takes("id", "crop_start")
+        @provides(f"target_{name}")
+        def target_pipeline(item, crop_start):
+            window = crop_start // (crop_step * frames.HOP_LENGTH)
+            return torch.from_numpy(shelf[item][window].astype("int64"))
+
+        return target_pipeline
+
+    stored = [stored_pipeline(name, shelf) for name, shelf in shelves.items()]
+    return sb.dataio.dataset.DynamicItemDataset.from_json(
+        manifest,
+        replacements={"data_root": hparams["data_folder"]},
+        dynamic_items=[crop_pipeline, audio_pipeline, mask_pipeline, *stored],
+        output_keys=["id", "sig", "mask", "mixture_seed"]
+        + [f"target_{name}" for name in shelves],
+    )
+
+
+if __name__ == "__main__":
+    brain = run(Pretraining, prepare_music4all, dataio_prep, sys.argv[1:])
+    if if_main_process():
+        folder = Path(brain.hparams.output_folder) / "encoder"
+        export_student(brain.hparams.student, folder)
+        logger.info("The encoder lies in %s", folder)
