@@ -1,0 +1,223 @@
+"""Decoding: samples of a file or a part of it, and errors that name the file.
+
+soundfile seeks after each ``read``, and an MP3 is wrong after a seek (see
+``mert_sb.audio.seek``): so a part is decoded by one call, and a whole file as a
+``Stream``, which does not seek.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import contextlib
+import errno
+import os
+
+import numpy as np
+import soundfile as sf
+
+from mert_sb.audio.seek import is_mpeg, start_of_decoding
+
+BLOCK = 2**17
+
+
+class DamagedAudioError(OSError):
+    """A file, or the part asked for, that cannot be turned into samples.
+
+    It is made of one message, as loader workers need to pass it on.
+    """
+
+    reason = ""
+
+
+class Stream(sf.SoundFile):
+    """A file to be read from the start to the end, never seeking in between.
+
+    Example
+    -------
+    >>> path = str(getfixture("tmp_path") / "a.wav")
+    >>> sf.write(path, np.zeros(8_000), 8_000)
+    >>> with Stream(path) as file:
+    ...     len(file.read(100)), len(file.read(10_000))
+    (100, 7900)
+    """
+
+    def seekable(self):
+        """Say that the file cannot seek, so that soundfile does not."""
+        return False
+
+
+def damage(path, reason):
+    """The error to raise about a damaged file.
+
+    Arguments
+    ---------
+    path : str
+        The file.
+    reason : str
+        What is wrong with it.
+
+    Returns
+    -------
+    DamagedAudioError
+        With the path, the reason and the remedy in its message.
+
+    Example
+    -------
+    >>> damage("a.ogg", "truncated").reason
+    'truncated'
+    """
+    error = DamagedAudioError(
+        f"{path}: {reason}. Prepare the data again with verify=True: files like "
+        "this one are then left out and listed in skipped.csv"
+    )
+    error.reason = reason
+    return error
+
+
+@contextlib.contextmanager
+def opened(path, kind=sf.SoundFile):
+    """Open an audio file; whatever libsndfile objects to names the file.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file.
+    kind : type
+        ``soundfile.SoundFile`` or ``Stream``.
+
+    Yields
+    ------
+    soundfile.SoundFile
+        The open file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    DamagedAudioError
+        If it cannot be opened or decoded.
+    """
+    # As bytes, names that are not UTF-8 work too; Windows has none of those.
+    name = os.fspath(path) if os.name == "nt" else os.fsencode(path)
+    try:
+        with kind(name) as file:
+            yield file
+    except sf.LibsndfileError as error:
+        if not os.path.exists(path):
+            raise FileNotFoundError(
+                errno.ENOENT, "no such audio file; check data_folder", str(path)
+            ) from error
+        reason = f"unreadable: {error.error_string}"
+        raise damage(path, reason) from error
+
+
+def decode(path, file, start, stop):
+    """Decode a part of an open file.
+
+    Arguments
+    ---------
+    path : str or Path
+        Its path.
+    file : soundfile.SoundFile
+        The open file, able to seek.
+    start : int
+        First sample, at the file's rate.
+    stop : int
+        One past the last sample; may lie after the end of the file.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(S,)`` float32, the mean of the channels; shorter than asked for only
+        where the file ends.
+
+    Raises
+    ------
+    DamagedAudioError
+        If samples are missing before the end, or are not finite.
+    """
+    stop = min(stop, file.frames)
+    if start >= stop:
+        return np.zeros(0, np.float32)
+    begin = start_of_decoding(path, file, start)
+    file.seek(begin)
+    # One call: soundfile would seek between two.
+    block = file.read(stop - begin, dtype="float32", always_2d=True)
+    if begin + len(block) < stop and not is_mpeg(file):
+        raise damage(path, truncation(begin + len(block), file.frames))
+    return mono(path, block[start - begin :])
+
+
+def blocks(path, file):
+    """Decode a whole file piece by piece.
+
+    Arguments
+    ---------
+    path : str or Path
+        Its path.
+    file : Stream
+        The open file.
+
+    Yields
+    ------
+    numpy.ndarray
+        ``(at most BLOCK,)`` float32, the mean of the channels.
+
+    Raises
+    ------
+    DamagedAudioError
+        If samples are missing before the end, or are not finite.
+    """
+    n_samples = 0
+    while True:
+        block = file.read(BLOCK, dtype="float32", always_2d=True)
+        if len(block) == 0:
+            break
+        n_samples += len(block)
+        yield mono(path, block)
+    if n_samples < file.frames and not is_mpeg(file):
+        raise damage(path, truncation(n_samples, file.frames))
+
+
+def mono(path, block):
+    """Mean of the channels.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file the samples are from.
+    block : numpy.ndarray
+        ``(S, C)`` float32.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(S,)`` float32.
+
+    Raises
+    ------
+    DamagedAudioError
+        If a sample is not finite.
+    """
+    if not np.isfinite(block).all():
+        raise damage(path, "non-finite: some samples are NaN or infinite")
+    # Three times as fast as block.mean(axis=1).
+    return np.einsum("sc->s", block) / block.shape[1]
+
+
+def truncation(n_samples, n_expected):
+    """The reason to give where samples are missing.
+
+    Arguments
+    ---------
+    n_samples : int
+        Samples that could be decoded.
+    n_expected : int
+        Samples that the header promises.
+
+    Returns
+    -------
+    str
+        The reason.
+    """
+    return f"truncated: {n_samples} of {n_expected} samples can be decoded"

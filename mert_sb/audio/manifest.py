@@ -1,0 +1,214 @@
+"""Manifests: from a folder of audio files to JSON files that SpeechBrain loads.
+
+Each file is examined once, in worker processes, and journaled. What cannot be used is
+listed in ``skipped.csv`` with its reason; training then never meets it. Usable files
+are assigned to splits and cut into segments, a row each, of which a training epoch
+takes one crop.
+
+A row reads ``{"wav": "{data_root}/a.ogg", "start": 0, "length": 720000, "duration":
+30.0}``: samples at the student's rate, the start on a frame; seconds. Load it with
+``DynamicItemDataset.from_json(path, replacements={"data_root": data_folder})``.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import csv
+import io
+import json
+import logging
+import os
+from collections import Counter
+from pathlib import Path
+
+from mert_sb.audio.names import find_audio, segment_id
+from mert_sb.audio.resample import check_rates, resampled_length
+from mert_sb.audio.split import hash_split
+from mert_sb.audio.survey import survey
+from mert_sb.frames import HOP_LENGTH
+
+__all__ = ["find_audio", "hash_split", "write_manifests"]
+
+logger = logging.getLogger(__name__)
+
+
+def write_manifests(
+    data_folder,
+    save_folder,
+    *,
+    paths=None,
+    split,
+    segment_seconds=30.0,
+    min_seconds,
+    sample_rate,
+    n_workers=1,
+    verify=True,
+):
+    """Examine audio files and write a manifest for each split.
+
+    A restart goes on where the last run ended, and a run with nothing new writes
+    the same bytes. Delete ``<save_folder>/prepare.jsonl`` to begin anew.
+
+    Arguments
+    ---------
+    data_folder : str or Path
+        Where the audio is.
+    save_folder : str or Path
+        Where to write ``<split>.json``, ``skipped.csv`` and the journal.
+    paths : list of str, optional
+        Files to take, relative to ``data_folder``; all audio below it if omitted.
+    split : callable
+        Takes the sorted list of usable paths, returns a dict from path to split
+        name; a path that it leaves out or maps to None is in no manifest. See
+        ``hash_split``.
+    segment_seconds : float
+        Longer files are cut into segments of about this length. An end shorter
+        than ``min_seconds`` stays with the segment before it.
+    min_seconds : float
+        Shorter files are skipped; at least the length of a training crop.
+    sample_rate : int
+        The student's rate in Hz.
+    n_workers : int
+        Processes that examine files; with 1, it is done in this one.
+    verify : bool
+        Whether to decode files to their end. Only so are damage in the middle,
+        silence and the true length of an MP3 found.
+
+    Returns
+    -------
+    dict
+        From split name to the path of its manifest.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``data_folder`` does not exist.
+    ValueError
+        If there are no files, none is usable, or ``split`` refuses them.
+
+    Example
+    -------
+    >>> import numpy as np, soundfile as sf
+    >>> folder = getfixture("tmp_path")
+    >>> for name in "ab":
+    ...     noise = np.random.default_rng(0).normal(0.0, 0.1, 48_000)
+    ...     sf.write(folder / f"{name}.ogg", noise, 8_000)
+    >>> manifests = write_manifests(
+    ...     folder,
+    ...     folder / "save",
+    ...     split=lambda paths: hash_split(paths, valid_share=0.1, seed=1337),
+    ...     min_seconds=5.0,
+    ...     sample_rate=24_000,
+    ... )
+    >>> sorted(manifests)
+    ['train', 'valid']
+    """
+    segment, least = _lengths(segment_seconds, min_seconds, sample_rate)
+    paths = find_audio(data_folder) if paths is None else sorted(set(paths))
+    save_folder = Path(save_folder)
+    save_folder.mkdir(parents=True, exist_ok=True)
+    findings = survey(
+        data_folder,
+        save_folder / "prepare.jsonl",
+        paths,
+        verify=verify,
+        n_workers=n_workers,
+    )
+    lengths, skipped = {}, {}
+    for path in paths:
+        length, reason = _judge(findings[path], least, sample_rate)
+        if reason:
+            skipped[path] = reason
+        else:
+            lengths[path] = length
+    _report(data_folder, save_folder / "skipped.csv", len(paths), skipped)
+    manifests = {}
+    for path, name in sorted(_assign(split, lengths, data_folder).items()):
+        rows = manifests.setdefault(name, {})
+        rows.update(_rows(path, lengths[path], segment, least, sample_rate))
+    for name, rows in manifests.items():
+        text = json.dumps(rows, indent=2) + "\n"
+        _replace(save_folder / f"{name}.json", text)
+    return {name: str(save_folder / f"{name}.json") for name in manifests}
+
+
+def _lengths(segment_seconds, min_seconds, sample_rate):
+    if not 0 < min_seconds <= segment_seconds:
+        raise ValueError(
+            f"min_seconds is {min_seconds}: it must be above 0 and at most "
+            f"segment_seconds, {segment_seconds}"
+        )
+    n_frames = -(-round(segment_seconds * sample_rate) // HOP_LENGTH)
+    return n_frames * HOP_LENGTH, round(min_seconds * sample_rate)
+
+
+def _judge(finding, least, sample_rate):
+    """Length at the student's rate, and why the file cannot be used, if so."""
+    if finding.reason:
+        return 0, finding.reason
+    try:
+        check_rates(finding.sample_rate, sample_rate)
+    except ValueError as error:
+        return 0, f"rate: {error}"
+    length = resampled_length(
+        finding.n_samples, finding.sample_rate, sample_rate
+    )
+    if length < least:
+        lasts, wanted = length / sample_rate, least / sample_rate
+        return 0, f"short: {lasts:.2f} s, min_seconds is {wanted:.2f}"
+    return length, ""
+
+
+def _report(data_folder, path, n_files, skipped):
+    """Write skipped.csv, say how many are in it; complain if all are."""
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["path", "reason"])
+    writer.writerows(sorted(skipped.items()))
+    _replace(path, table.getvalue())
+    kinds = Counter(reason.split(":")[0] for reason in skipped.values())
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    if len(skipped) == n_files:
+        raise ValueError(
+            f"none of the {n_files} files in {data_folder} is usable: {counts}. "
+            f"The reasons are in {path}"
+        )
+    if skipped:
+        logger.warning(
+            f"{len(skipped)} of {n_files} files skipped ({counts}), see {path}"
+        )
+
+
+def _assign(split, lengths, data_folder):
+    try:
+        names = split(list(lengths))
+    except ValueError as error:
+        raise ValueError(f"cannot split {data_folder}: {error}") from error
+    assigned = {path: names.get(path) for path in lengths}
+    return {path: name for path, name in assigned.items() if name is not None}
+
+
+def _rows(path, length, segment, least, sample_rate):
+    """The rows of one file by id."""
+    starts = list(range(0, length, segment))
+    if len(starts) > 1 and length - starts[-1] < least:
+        starts.pop()
+    # SpeechBrain puts the data folder in with str.format_map.
+    escaped = path.replace("{", "{{").replace("}", "}}")
+    rows = {}
+    for index, start in enumerate(starts):
+        stop = length if start == starts[-1] else start + segment
+        rows[segment_id(path, index, len(starts))] = {
+            "wav": "{data_root}/" + escaped,
+            "start": start,
+            "length": stop - start,
+            "duration": (stop - start) / sample_rate,
+        }
+    return rows
+
+
+def _replace(path, text):
+    """Write a file aside and move it into place, so that it is never half."""
+    aside = path.with_name(path.name + ".tmp")
+    aside.write_bytes(text.encode("utf-8", "surrogateescape"))
+    os.replace(aside, path)

@@ -1,0 +1,77 @@
+"""Survey: what is known about each file of a folder.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import os
+
+from tqdm import tqdm
+
+from mert_sb.audio.examine import Finding
+from mert_sb.audio.journal import Journal
+from mert_sb.audio.workers import examine_all
+
+# May pass: a full memory, a lost network drive. Such files are tried each time.
+PASSING = ("crashed", "unreadable")
+
+
+def survey(data_folder, journal_path, paths, *, verify, n_workers):
+    """Find out about files, from the journal or by examining them.
+
+    Arguments
+    ---------
+    data_folder : str or Path
+        Where the audio is.
+    journal_path : str or Path
+        The journal; made if missing.
+    paths : list of str
+        Paths relative to ``data_folder``.
+    verify : bool
+        See ``mert_sb.audio.examine.examine``.
+    n_workers : int
+        Processes that examine files.
+
+    Returns
+    -------
+    dict
+        From path to ``Finding``.
+
+    Example
+    -------
+    >>> journal = getfixture("tmp_path") / "prepare.jsonl"
+    >>> survey("/nowhere", journal, ["a.wav"], verify=True, n_workers=1)
+    {'a.wav': Finding(n_samples=0, sample_rate=0, reason='unreadable: ...')}
+    """
+    findings, stats = {}, {}
+    with Journal(journal_path, {"verify": verify}) as journal:
+        for path in paths:
+            try:
+                stats[path] = os.stat(os.path.join(data_folder, path))
+            except OSError as error:
+                reason = f"unreadable: {error.strerror}"
+                findings[path] = Finding(0, 0, reason)
+                continue
+            known = journal.find(path, stats[path])
+            if known:
+                findings[path] = known
+        new = [path for path in paths if path not in findings]
+        results = examine_all(
+            data_folder, new, verify=verify, n_workers=n_workers
+        )
+        for path, finding in _with_progress(results, len(new)):
+            findings[path] = finding
+            if not finding.reason.startswith(PASSING):
+                journal.add(path, stats[path], finding)
+    return findings
+
+
+def _with_progress(results, n_files):
+    # tqdm takes None for "off when this is no terminal".
+    with tqdm(total=n_files, unit="file", disable=None) as bar:
+        seconds = 0.0
+        for path, finding in results:
+            yield path, finding
+            seconds += finding.n_samples / max(finding.sample_rate, 1)
+            bar.set_postfix_str(f"{seconds / 3600:.1f} h of audio")
+            bar.update()
