@@ -71,7 +71,8 @@ def _work(pool, task, waiting, running, n_ahead):
     """Keep the pool busy until nothing waits or runs."""
     while waiting or running:
         while waiting and len(running) < n_ahead:
-            running[pool.submit(task, waiting[0])] = waiting.popleft()
+            future = pool.submit(task, waiting[0])
+            running[future] = waiting.popleft()
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             finding = future.result()

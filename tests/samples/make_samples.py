@@ -1,0 +1,80 @@
+"""Seconds-long music in real layouts, for running recipes in small.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+# Name, sample rate, channels: formats and rates as users have them.
+FILES = (
+    ("a.wav", 44_100, 2),
+    ("b.flac", 24_000, 1),
+    ("c.ogg", 48_000, 2),
+    ("deep/d.mp3", 44_100, 1),
+    ("deep/é 音.flac", 16_000, 1),
+    ("deep/e.wav", 22_050, 1),
+)
+
+
+def tones(rng, sample_rate, channels, seconds):
+    """A chord of decaying notes, one every quarter of a second.
+
+    Arguments
+    ---------
+    rng : numpy.random.Generator
+        Source of the notes.
+    sample_rate : int
+        In Hz.
+    channels : int
+        Columns of the result.
+    seconds : float
+        Length.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(S, channels)`` float32.
+    """
+    time = np.arange(int(seconds * sample_rate)) / sample_rate
+    wav = np.zeros((len(time), channels), dtype=np.float32)
+    for onset in np.arange(0, seconds, 0.25):
+        pitch = 110 * 2 ** (rng.integers(36) / 12)
+        age = np.clip(time - onset, 0, None)
+        note = np.sin(2 * np.pi * pitch * age) * np.exp(-4 * age)
+        wav += 0.2 * note[:, None] * rng.uniform(0.5, 1, channels)
+    return wav
+
+
+def make_samples(folder, seconds=9.0):
+    """Write the samples.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        Gets ``audio`` (any folder of music), ``music4all``.
+    seconds : float
+        Length of each file.
+    """
+    folder = Path(folder)
+    rng = np.random.default_rng(0)
+    for name, sample_rate, channels in FILES:
+        path = folder / "audio" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        wav = tones(rng, sample_rate, channels, seconds)
+        soundfile.write(path, wav, sample_rate)
+    (folder / "audio" / "damaged.mp3").write_text("not audio\n")
+    audios = folder / "music4all" / "audios"
+    audios.mkdir(parents=True)
+    rows = ["id\tartist\tsong\talbum_name\n"]
+    for index in range(6):
+        key = f"{index:016x}"
+        wav = tones(rng, 44_100, 1, seconds)
+        soundfile.write(audios / f"{key}.mp3", wav, 44_100, format="MP3")
+        rows.append(f"{key}\tA\tSong {index}\tB\n")
+    rows.append("ffffffffffffffff\tA\tLost\tB\n")
+    table = folder / "music4all" / "id_information.csv"
+    table.write_text("".join(rows), encoding="utf-8")
