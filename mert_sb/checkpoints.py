@@ -12,7 +12,11 @@ import os
 import shutil
 
 from speechbrain.utils.checkpoints import Checkpointer
-from speechbrain.utils.distributed import if_main_process, main_process_only
+from speechbrain.utils.distributed import (
+    ddp_barrier,
+    if_main_process,
+    main_process_only,
+)
 from speechbrain.utils.logger import get_logger
 
 logger = get_logger(__name__)
@@ -69,6 +73,8 @@ class CompleteCheckpointer(Checkpointer):
                 with open(path, "rb") as file:
                     os.fsync(file.fileno())
             (checkpoint.path / MARKER).touch()
+        # All processes list checkpoints next and must find the same ones.
+        ddp_barrier()
         return checkpoint
 
     def _list_checkpoint_dirs(self):

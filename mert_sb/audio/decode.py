@@ -42,7 +42,13 @@ class Stream(sf.SoundFile):
     """
 
     def seekable(self):
-        """Say that the file cannot seek, so that soundfile does not."""
+        """Say that the file cannot seek, so that soundfile does not.
+
+        Returns
+        -------
+        bool
+            False.
+        """
         return False
 
 
@@ -67,8 +73,8 @@ def damage(path, reason):
     'truncated'
     """
     error = DamagedAudioError(
-        f"{path}: {reason}. Prepare the data again with verify=True: files like "
-        "this one are then left out and listed in skipped.csv"
+        f"{path}: {reason}. Prepare the data again with verify=True: files "
+        "like this one are then left out and listed in skipped.csv"
     )
     error.reason = reason
     return error
@@ -96,6 +102,14 @@ def opened(path, kind=sf.SoundFile):
         If there is no such file.
     DamagedAudioError
         If it cannot be opened or decoded.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.wav"
+    >>> sf.write(path, np.zeros(8_000), 8_000)
+    >>> with opened(path) as file:
+    ...     file.samplerate
+    8000
     """
     # As bytes, names that are not UTF-8 work too; Windows has none of those.
     name = os.fspath(path) if os.name == "nt" else os.fsencode(path)
@@ -107,6 +121,8 @@ def opened(path, kind=sf.SoundFile):
             raise FileNotFoundError(
                 errno.ENOENT, "no such audio file; check data_folder", str(path)
             ) from error
+        if os.path.getsize(path) == 0:
+            raise damage(path, "empty: the file has no bytes") from error
         reason = f"unreadable: {error.error_string}"
         raise damage(path, reason) from error
 
@@ -134,7 +150,16 @@ def decode(path, file, start, stop):
     Raises
     ------
     DamagedAudioError
-        If samples are missing before the end, or are not finite.
+        If the file ends more than a second too early, or samples are not
+        finite.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.wav"
+    >>> sf.write(path, np.zeros((8_000, 2)), 8_000)
+    >>> with opened(path) as file:
+    ...     decode(path, file, 7_000, 9_000).shape
+    (1000,)
     """
     stop = min(stop, file.frames)
     if start >= stop:
@@ -143,8 +168,8 @@ def decode(path, file, start, stop):
     file.seek(begin)
     # One call: soundfile would seek between two.
     block = file.read(stop - begin, dtype="float32", always_2d=True)
-    if begin + len(block) < stop and not is_mpeg(file):
-        raise damage(path, truncation(begin + len(block), file.frames))
+    if begin + len(block) < stop:
+        _check_end(path, file, begin + len(block))
     return mono(path, block[start - begin :])
 
 
@@ -166,7 +191,16 @@ def blocks(path, file):
     Raises
     ------
     DamagedAudioError
-        If samples are missing before the end, or are not finite.
+        If the file ends more than a second too early, or samples are not
+        finite.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.wav"
+    >>> sf.write(path, np.zeros((8_000, 2)), 8_000)
+    >>> with opened(path, Stream) as file:
+    ...     [len(block) for block in blocks(path, file)]
+    [8000]
     """
     n_samples = 0
     while True:
@@ -175,8 +209,7 @@ def blocks(path, file):
             break
         n_samples += len(block)
         yield mono(path, block)
-    if n_samples < file.frames and not is_mpeg(file):
-        raise damage(path, truncation(n_samples, file.frames))
+    _check_end(path, file, n_samples)
 
 
 def mono(path, block):
@@ -198,6 +231,11 @@ def mono(path, block):
     ------
     DamagedAudioError
         If a sample is not finite.
+
+    Example
+    -------
+    >>> mono("a.wav", np.array([[0.5, 1.5]], np.float32))
+    array([1.], dtype=float32)
     """
     if not np.isfinite(block).all():
         raise damage(path, "non-finite: some samples are NaN or infinite")
@@ -219,5 +257,17 @@ def truncation(n_samples, n_expected):
     -------
     str
         The reason.
+
+    Example
+    -------
+    >>> truncation(1, 2)
+    'truncated: 1 of 2 samples can be decoded'
     """
     return f"truncated: {n_samples} of {n_expected} samples can be decoded"
+
+
+def _check_end(path, file, n_samples):
+    # Empty pages after the end, which some Ogg encoders write, are no damage;
+    # an MP3 header is only an estimate.
+    if file.frames - n_samples > file.samplerate and not is_mpeg(file):
+        raise damage(path, truncation(n_samples, file.frames))

@@ -4,6 +4,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from mert_sb.audio.decode import (
     blocks,
     decode,
     opened,
+    truncation,
 )
 
 # One step of 16 bits: nothing louder than this is silence.
@@ -32,6 +34,11 @@ class Finding(NamedTuple):
         The file's rate in Hz.
     reason : str
         Why it cannot be used, ``kind: details``; empty if it can.
+
+    Example
+    -------
+    >>> Finding(0, 0, "empty: the file has no bytes").reason
+    'empty: the file has no bytes'
     """
 
     n_samples: int
@@ -75,15 +82,32 @@ def examine(path, verify):
 
 
 def _decode_all(path, file):
-    n_samples, peak = 0, 0.0
+    n_samples, peak, recent = 0, 0.0, deque(maxlen=2)
     for block in blocks(path, file):
         n_samples += len(block)
         peak = max(peak, float(np.abs(block).max()))
+        recent.append(block)
     if n_samples == 0:
         return 0, "empty: the file holds no samples"
+    is_short = n_samples < file.frames
+    if is_short and not _is_in_place(path, recent, n_samples):
+        return n_samples, truncation(n_samples, file.frames)
     if peak <= SILENCE:
         return n_samples, "silent: all samples are zero or nearly so"
     return n_samples, ""
+
+
+def _is_in_place(path, recent, n_samples):
+    """Whether a seek finds the last second where reading through met it.
+
+    It does not if samples are missing somewhere before, but does if only the
+    header promises too much.
+    """
+    with opened(path) as file:
+        expected = np.concatenate(recent)[-file.samplerate :]
+        found = decode(path, file, n_samples - len(expected), n_samples)
+    same = len(found) == len(expected)
+    return same and np.allclose(found, expected, rtol=0, atol=1e-4)
 
 
 def _decode_ends(path, file):

@@ -1,8 +1,8 @@
 """The journal: what is known about files, kept so that a restart goes on.
 
-One JSON line a file, written as soon as it is known. A line counts only as long as
-the file's size and time and the settings are the same; a line torn by a kill counts
-for nothing.
+One JSON line a file, written as soon as it is known. A line counts only as long
+as the file's size and time and the settings are the same; a line torn by a kill
+counts for nothing.
 
 Authors
  * The mert_sb developers 2026

@@ -1,12 +1,13 @@
 """Manifests: from a folder of audio files to JSON files that SpeechBrain loads.
 
-Each file is examined once, in worker processes, and journaled. What cannot be used is
-listed in ``skipped.csv`` with its reason; training then never meets it. Usable files
-are assigned to splits and cut into segments, a row each, of which a training epoch
-takes one crop.
+Each file is examined once, in worker processes, and journaled. What cannot be
+used is listed in ``skipped.csv`` with its reason; training then never meets it.
+Usable files are assigned to splits and cut into segments, a row each, of which
+a training epoch takes one crop.
 
-A row reads ``{"wav": "{data_root}/a.ogg", "start": 0, "length": 720000, "duration":
-30.0}``: samples at the student's rate, the start on a frame; seconds. Load it with
+A row reads ``{"wav": "{data_root}/a.ogg", "start": 0, "length": 720000,
+"duration": 30.0}``: start and length in samples at the student's rate, the
+start on a frame; the duration in seconds. Load it with
 ``DynamicItemDataset.from_json(path, replacements={"data_root": data_folder})``.
 
 Authors
@@ -46,8 +47,8 @@ def write_manifests(
 ):
     """Examine audio files and write a manifest for each split.
 
-    A restart goes on where the last run ended, and a run with nothing new writes
-    the same bytes. Delete ``<save_folder>/prepare.jsonl`` to begin anew.
+    A restart goes on where the last run ended, and a run with nothing new
+    writes the same bytes. Delete ``<save_folder>/prepare.jsonl`` to begin anew.
 
     Arguments
     ---------
@@ -56,7 +57,8 @@ def write_manifests(
     save_folder : str or Path
         Where to write ``<split>.json``, ``skipped.csv`` and the journal.
     paths : list of str, optional
-        Files to take, relative to ``data_folder``; all audio below it if omitted.
+        Files to take, relative to ``data_folder``; all audio below it if
+        omitted.
     split : callable
         Takes the sorted list of usable paths, returns a dict from path to split
         name; a path that it leaves out or maps to None is in no manifest. See
@@ -170,8 +172,8 @@ def _report(data_folder, path, n_files, skipped):
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     if len(skipped) == n_files:
         raise ValueError(
-            f"none of the {n_files} files in {data_folder} is usable: {counts}. "
-            f"The reasons are in {path}"
+            f"none of the {n_files} files in {data_folder} is usable: "
+            f"{counts}. The reasons are in {path}"
         )
     if skipped:
         logger.warning(

@@ -61,8 +61,8 @@ def find_audio(folder):
     suffixes = Counter(path.suffix.lower() for path in files)
     if not suffixes.keys() & SUFFIXES:
         raise ValueError(
-            f"no audio below {folder}: looked for {', '.join(sorted(SUFFIXES))}, "
-            f"saw {len(files)} other files"
+            f"no audio below {folder}: saw {len(files)} other files, looked "
+            f"for {', '.join(sorted(SUFFIXES))}"
         )
     audio = (path for path in files if path.suffix.lower() in SUFFIXES)
     return sorted(path.relative_to(folder).as_posix() for path in audio)

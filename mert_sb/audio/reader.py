@@ -1,11 +1,12 @@
 """Reading: a file or a crop of it as mono samples at the student's rate.
 
-``read_crop`` equals a slice of ``read_audio`` to within rounding and decodes only what
-it needs. Opus at speech rates (about 10 kb/s a channel and below) is the exception:
-its decoder keeps a memory of all before, and a crop differs a little from the whole.
+``read_crop`` equals a slice of ``read_audio`` to within rounding and decodes
+only what it needs. Opus below about 25 kb/s is the exception: its speech
+decoder keeps a memory of all before, and a crop differs a little from the
+whole.
 
-An MP3 without a Xing or Info header says only roughly how long it is, and libsndfile
-reads no further than it says.
+An MP3 of varying bit rate without a Xing header has no known length: libsndfile
+guesses one from the first frames and reads no further than that.
 
 Authors
  * The mert_sb developers 2026
@@ -50,6 +51,11 @@ class AudioInfo(NamedTuple):
         The file's rate in Hz.
     n_channels : int
         Number of channels.
+
+    Example
+    -------
+    >>> AudioInfo(48_000, 24_000, 2).n_channels
+    2
     """
 
     n_samples: int
@@ -143,7 +149,8 @@ def read_crop(path, start, length, sample_rate):
     Returns
     -------
     torch.Tensor
-        ``(length,)`` float32, ``read_audio(path, sample_rate)[start:][:length]``.
+        ``(length,)`` float32, samples ``start`` to ``start + length`` of
+        ``read_audio(path, sample_rate)``.
 
     Raises
     ------

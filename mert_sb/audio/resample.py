@@ -1,9 +1,10 @@
 """From one sample rate to another, the whole file or only a part of it.
 
-A resampled file of ``n`` samples has ``ceil(n * new / orig)`` samples. With both
-rates divided by their greatest common divisor, output ``m * new + p`` is a fixed
-filter ``p`` over the input around ``m * orig``; so a part that begins on a multiple
-of ``orig``, with the filter's width to spare, gives the samples of the whole.
+A file of ``n`` samples has ``ceil(n * new / orig)`` after resampling. With both
+rates divided by their greatest common divisor, output ``m * new + p`` is a
+fixed filter ``p`` over the input around ``m * orig``; so a part that begins on
+a multiple of ``orig``, with the filter's width to spare, gives the samples of
+the whole.
 
 Authors
  * The mert_sb developers 2026
@@ -15,8 +16,8 @@ import math
 import torch
 import torchaudio
 
-# Rates with a small common divisor need one filter for each of very many phases:
-# 44,101 to 24,000 Hz would take 4 GB. 44,056 and 11,127 Hz stay below this.
+# Rates with a small common divisor need a filter for each of very many phases:
+# 44,101 to 24,000 Hz takes 4 GB. 44,056 and 11,127 Hz stay below this limit.
 MOST_FILTER_TAPS = 2**26
 
 
@@ -35,7 +36,7 @@ def resampled_length(n_samples, orig, new):
     Returns
     -------
     int
-        ``ceil(n_samples * new / orig)``, in whole numbers, so exact for any length.
+        ``ceil(n_samples * new / orig)``, exact for any length.
 
     Example
     -------
@@ -68,8 +69,8 @@ def check_rates(orig, new):
     taps = step_out * (step_in + 12 * max(step_in // step_out, 1))
     if orig != new and taps > MOST_FILTER_TAPS:
         raise ValueError(
-            f"resampling {orig} Hz to {new} Hz takes a filter of {taps:,} taps; "
-            "convert the file to a usual rate first"
+            f"resampling {orig} Hz to {new} Hz takes a filter of {taps:,} "
+            "taps; convert the file to a usual rate first"
         )
 
 
@@ -136,8 +137,8 @@ def resample(wav, orig, new):
     if orig == new or len(wav) == 0:
         return wav
     length = resampled_length(len(wav), orig, new)
-    # torchaudio rounds the new length to float32: above 2**24 samples it may cut
-    # some off. Zeros after the end change nothing else, it adds its own.
+    # torchaudio rounds the new length to float32: above 2**24 samples it may
+    # cut some off. Zeros after the end change nothing else, it adds its own.
     spare = max(len(wav), length) >> 22
     wav = torch.nn.functional.pad(wav, (0, spare)) if spare else wav
     return _resampler(orig, new)(wav)[:length]

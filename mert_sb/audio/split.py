@@ -31,7 +31,7 @@ def hash_split(paths, *, valid_share, seed):
     Raises
     ------
     ValueError
-        If there are fewer than two files.
+        If there are fewer than two files, or ``valid_share`` is no share.
 
     Example
     -------
@@ -39,6 +39,8 @@ def hash_split(paths, *, valid_share, seed):
     >>> sorted(split.values())
     ['train', 'valid']
     """
+    if not 0 <= valid_share <= 1:
+        raise ValueError(f"valid_share is {valid_share}: give a share, 0 to 1")
     if len(paths) < 2:
         raise ValueError(
             f"{len(paths)} usable file is too few for training and validation; "

@@ -136,12 +136,44 @@ def kill_when(arguments, condition):
     """
     run = start(arguments)
     deadline = time.monotonic() + 200
-    while not condition():
+    while not condition() and time.monotonic() < deadline:
         if run.poll() is not None:
             raise AssertionError(run.communicate()[0])
-        if time.monotonic() > deadline:
-            break
         time.sleep(0.005)
-    os.killpg(run.pid, signal.SIGKILL)
+    # torchrun's workers lead sessions of their own.
+    for pid in [*descendants(run.pid), run.pid]:
+        os.kill(pid, signal.SIGKILL)
     printed, _ = run.communicate()
     assert time.monotonic() < deadline, printed
+
+
+def descendants(pid):
+    """Processes started by a process, and by those.
+
+    Arguments
+    ---------
+    pid : int
+        The process.
+
+    Returns
+    -------
+    list of int
+        Their ids, youngest first.
+    """
+    listing = subprocess.run(
+        ["ps", "-e", "-o", "pid=,ppid="],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pairs = [map(int, line.split()) for line in listing.stdout.splitlines()]
+    children = {}
+    for child, parent in pairs:
+        children.setdefault(parent, []).append(child)
+    found = []
+    waiting = [pid]
+    while waiting:
+        more = children.get(waiting.pop(), [])
+        found += more
+        waiting += more
+    return found[::-1]

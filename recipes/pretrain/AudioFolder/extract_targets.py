@@ -16,7 +16,6 @@ import sys
 import speechbrain as sb
 import torch
 from speechbrain.utils.data_pipeline import provides, takes
-from speechbrain.utils.distributed import run_on_main
 from speechbrain.utils.logger import get_logger
 
 from audiofolder_prepare import prepare_audiofolder
@@ -25,7 +24,7 @@ from mert_sb.audio.reader import read_crop, window_starts
 from mert_sb.pretraining.extract import Extraction, fingerprint
 from mert_sb.recipe import open_recipe
 from mert_sb.store import ShelfWriter
-from train import clips, fit_teacher
+from train import clips, fit_once
 
 logger = get_logger(__name__)
 
@@ -60,7 +59,7 @@ def main(arguments):
         )
     unstored = {**hparams, "stored": {}}
     train = clips(unstored, hparams["train_manifest"], lambda: 0)
-    run_on_main(fit_teacher, kwargs={"hparams": hparams, "train": train})
+    fit_once(hparams, train)
     distributed = torch.distributed.is_initialized()
     rank = torch.distributed.get_rank() if distributed else 0
     world = torch.distributed.get_world_size() if distributed else 1

@@ -53,9 +53,7 @@ def dataio_prep(hparams):
         ),
         "valid": clips(hparams, hparams["valid_manifest"], lambda: 0),
     }
-    run_on_main(
-        fit_teacher, kwargs={"hparams": hparams, "train": datasets["train"]}
-    )
+    fit_once(hparams, datasets["train"])
     return datasets
 
 
@@ -114,9 +112,19 @@ def clips(hparams, manifest, epoch):
     )
 
 
-def fit_teacher(hparams, train):
-    """Fit MelRVQ to the training audio, once; a fitted file is never touched."""
-    settings = hparams["fit_mel_rvq"]
+def fit_once(hparams, train):
+    """Fit MelRVQ on the main process, unless its file is there."""
+    settings = {
+        **hparams["fit_mel_rvq"],
+        "sample_rate": hparams["sample_rate"],
+        "seed": hparams["seed"],
+    }
+    num_workers = hparams["train_dataloader_opts"]["num_workers"]
+    run_on_main(fit_teacher, args=[train, num_workers, settings])
+
+
+def fit_teacher(train, num_workers, settings):
+    """Fit MelRVQ to the training audio; a fitted file is never touched."""
     path = Path(settings["path"])
     if path.exists():
         logger.info("MelRVQ: using %s", path)
@@ -126,15 +134,10 @@ def fit_teacher(hparams, train):
         train,
         batch_size=16,
         shuffle=True,
-        num_workers=hparams["train_dataloader_opts"]["num_workers"],
-        generator=torch.Generator().manual_seed(hparams["seed"]),
+        num_workers=num_workers,
+        generator=torch.Generator().manual_seed(settings["seed"]),
     )
-    report = fit_mel_rvq(
-        (batch.sig.data for batch in loader),
-        seed=hparams["seed"],
-        sample_rate=hparams["sample_rate"],
-        **settings,
-    )
+    report = fit_mel_rvq((batch.sig.data for batch in loader), **settings)
     for index, left in enumerate(report["unexplained"]):
         logger.info(
             "MelRVQ: codebook %d leaves %.3f of the variance, perplexity %.0f",
