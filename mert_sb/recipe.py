@@ -131,4 +131,9 @@ def _private_generator(options):
     Making an iterator draws a seed for its workers; from the global generator that
     draw would come at another place after a restart, and dropout with it.
     """
+    if options.get("persistent_workers"):
+        raise ValueError(
+            "persistent_workers: workers that outlive an epoch would draw the same "
+            "clips and masks in each; leave it out"
+        )
     return {**options, "generator": torch.Generator()}
