@@ -112,7 +112,8 @@ def clips(hparams, manifest, epoch):
 
 if __name__ == "__main__":
     brain = run(Pretraining, prepare_music4all, dataio_prep, sys.argv[1:])
-    if if_main_process():
+    # A debug run must not replace what a real one wrote.
+    if if_main_process() and not brain.debug:
         folder = Path(brain.hparams.output_folder) / "encoder"
         export_student(brain.hparams.student, folder)
         logger.info("The encoder lies in %s", folder)
