@@ -26,7 +26,7 @@ MPEG2_PREROLL = 65_536
 HIGHEST_MPEG2_RATE = 24_000
 
 # Limits of the format: 255 packets on a page, 4096 samples a packet, 65,307
-# bytes a page. The last two pages that state a position are looked for.
+# bytes a page. A few pages, as some encoders write empty ones after the end.
 MOST_SAMPLES_ON_A_PAGE = 255 * 4096
 OGG_TAIL_BYTES = 4 * 65_307
 
@@ -97,10 +97,9 @@ def _last_page_samples(path):
         file.seek(max(os.path.getsize(path) - OGG_TAIL_BYTES, 0))
         tail = file.read()
     # After a page's mark and version: flags, of which 4 ends the stream (some
-    # encoders add more pages), and the position, -1 for none.
+    # encoders add more pages), and the position.
     marks = [page.start() for page in re.finditer(rb"OggS\0", tail[:-13])]
     pages = [struct.unpack_from("<Bq", tail, mark + 5) for mark in marks]
-    pages = [(flags, position) for flags, position in pages if position >= 0]
     ends = [index for index, (flags, _) in enumerate(pages) if flags & 4]
     last = ends[0] if ends else len(pages) - 1
     if last < 1:

@@ -174,8 +174,10 @@ class Extraction:
             Seconds of audio done in this run.
         """
         starts = range(0, len(dataset), self.shard_size)
+        # The first item's number names a shard: shards of another size overlap,
+        # and what they hold twice is the same.
         mine = [
-            (f"{prefix}{number:06d}", start)
+            (f"{prefix}{self.shard_size}-{start:09d}", start)
             for number, start in enumerate(starts)
             if number % world == rank
         ]

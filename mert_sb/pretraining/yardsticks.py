@@ -178,11 +178,11 @@ class Yardsticks:
             counts = F.one_hot(hidden, n_codes).sum(0)
             self._counts[name] = self._counts.get(name, 0) + counts
             hits = (nearest(targets, mask) == hidden).float().mean(1)
-            self._add(f"{name}_nearest", hits.sum())
+            self._add((name, "nearest"), hits.sum())
             return
         for guess in (interpolate, nearest, clip_mean):
             errors = (guess(targets, mask) - hidden).square().mean(1)
-            self._add(f"{name}_{guess.__name__}", errors.sum())
+            self._add((name, guess.__name__), errors.sum())
 
     def _add(self, key, value):
         self._sums[key] = self._sums.get(key, 0.0) + value
@@ -203,7 +203,6 @@ class Yardsticks:
             ).item()
             for name, counts in self._counts.items()
         }
-        for key, value in self._sums.items():
-            name = next(name for name in self._masked if key.startswith(name))
-            read[key] = float(value) / max(1, self._masked[name])
+        for (name, guess), value in self._sums.items():
+            read[f"{name}_{guess}"] = float(value) / max(1, self._masked[name])
         return read

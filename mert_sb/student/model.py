@@ -133,7 +133,7 @@ class MERT(nn.Module):
         self.feature_grad_mult = feature_grad_mult
         self.frontend = ConvFrontend(
             channels=conv_channels, norm=conv_norm, bias=conv_bias
-        )
+        ).requires_grad_(feature_grad_mult != 0)
         self.cqt = None
         if feature_extractor_cqt:
             self.cqt = CQT(

@@ -8,6 +8,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import contextlib
 from pathlib import Path
 
 import torch
@@ -127,13 +128,9 @@ def _build(weights, checksum, pretrained):
     """The codec with the weights asked for, and no others."""
     from encodec import EncodecModel
 
-    if not pretrained:
-        # The random codec of tests draws apart from the experiment's dice.
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(item_seed(0, 0, "encodec", ""))
-            return EncodecModel.encodec_model_24khz(pretrained=False)
-    if weights is None:
-        return EncodecModel.encodec_model_24khz(pretrained=True)
+    if weights is None or not pretrained:
+        with _dice_apart():
+            return EncodecModel.encodec_model_24khz(pretrained=pretrained)
     path = Path(weights)
     found = file_checksum(path)
     if found is None:
@@ -147,7 +144,16 @@ def _build(weights, checksum, pretrained):
             f"EnCodec weights: {path} has SHA-256 {found[:8]}..., not "
             f"{checksum}...; the download is damaged or another model"
         )
-    model = EncodecModel.encodec_model_24khz(pretrained=False)
+    with _dice_apart():
+        model = EncodecModel.encodec_model_24khz(pretrained=False)
     state = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(state)
     return model
+
+
+@contextlib.contextmanager
+def _dice_apart():
+    """Building a codec draws weights: always the same, and not of our dice."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(item_seed(0, 0, "encodec", ""))
+        yield

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import soundfile
 import torch
-from make_dataset import make_dataset
 
+from make_dataset import make_dataset
 from mert_sb.audio.manifest import find_audio
 from mert_sb.audio.reader import read_crop
 from mert_sb.inference import MusicEncoder

@@ -1,0 +1,185 @@
+"""The inference folder: an equal student, whole, strict and frozen.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mert_sb.inference import MusicEncoder, export_student
+from mert_sb.inference.export import load_weights
+from mert_sb.student import MERT
+
+TINY = {
+    "conv_channels": 16,
+    "embed_dim": 32,
+    "ffn_dim": 64,
+    "num_heads": 4,
+    "num_layers": 2,
+    "position_kernel": 8,
+    "position_groups": 4,
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A working folder in which stray files would show."""
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def student(**settings):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = MERT(**(TINY | settings))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter += 0.1 * torch.randn_like(parameter)
+    return model
+
+
+def exported(tmp_path, **settings):
+    """A student and the encoder read from its folder."""
+    model = student(**settings)
+    folder = export_student(model, tmp_path / "encoder")
+    return model.eval(), MusicEncoder.from_hparams(folder)
+
+
+def clips(length=5_000):
+    return torch.randn(2, length, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"norm": "post", "normalize_wavs": True},
+        {"norm": "pre", "conv_norm": "layer", "conv_bias": True},
+        {"norm": "deepnorm", "attention_relax": 32.0},
+        {"sample_rate": 16_000, "feature_extractor_cqt": 84},
+    ],
+)
+def test_states_and_settings_survive(tmp_path, settings):
+    model, encoder = exported(tmp_path, **settings)
+    assert encoder.mods.student.settings == model.settings
+    states = encoder.encode_batch(clips())
+    expected = model(clips(), output_hidden_states=True)
+    assert states.shape == (3, 2, 15, 32)
+    assert torch.equal(states, expected)
+    assert encoder.frame_rate == model.settings["sample_rate"] / 320
+    assert encoder.hparams.sample_rate == model.settings["sample_rate"]
+
+
+def test_lengths_reach_the_student(tmp_path):
+    model, encoder = exported(tmp_path, conv_norm="layer")
+    lengths = torch.tensor([1.0, 0.5])
+    states = encoder.encode_batch(clips(), lengths)
+    expected = model(clips(), lengths, output_hidden_states=True)
+    assert torch.equal(states, expected)
+    assert torch.equal(encoder(clips(), lengths), expected)
+    assert not torch.equal(states, encoder(clips()))
+
+
+def test_the_encoder_is_frozen_in_eval_mode_and_without_gradient(tmp_path):
+    _, encoder = exported(tmp_path, dropout=0.5, layerdrop=0.5)
+    assert not any(module.training for module in encoder.mods.modules())
+    assert not any(p.requires_grad for p in encoder.mods.parameters())
+    states = encoder.encode_batch(clips().requires_grad_())
+    assert not states.requires_grad
+    assert torch.equal(states, encoder.encode_batch(clips()))
+
+
+def test_clips_of_other_types_are_taken(tmp_path):
+    _, encoder = exported(tmp_path)
+    states = encoder.encode_batch(clips().double())
+    assert torch.equal(states, encoder.encode_batch(clips()))
+
+
+def test_only_the_folder_is_written(tmp_path, elsewhere):
+    exported(tmp_path)
+    assert not list(elsewhere.iterdir())
+    names = sorted(path.name for path in (tmp_path / "encoder").iterdir())
+    assert names == ["hyperparams.yaml", "student.safetensors"]
+
+
+def test_a_second_export_takes_the_place_of_the_first(tmp_path):
+    exported(tmp_path, norm="pre")
+    model, encoder = exported(tmp_path, norm="post")
+    expected = model(clips(), output_hidden_states=True)
+    assert torch.equal(encoder.encode_batch(clips()), expected)
+
+
+def test_exporting_leaves_the_student_as_it_was(tmp_path):
+    model = student().train()
+    before = {name: p.clone() for name, p in model.state_dict().items()}
+    export_student(model, tmp_path / "encoder")
+    assert model.training
+    assert all(p.requires_grad for p in model.parameters())
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def changed(folder, change):
+    """Change the exported tensors in place."""
+    path = folder / "student.safetensors"
+    state = load_file(path)
+    change(state)
+    save_file(state, path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("mask_embedding"), "Missing.*mask_embedding"),
+        (
+            lambda state: state.update(extra=torch.zeros(1)),
+            "Unexpected.*extra",
+        ),
+        (
+            lambda state: state.update(mask_embedding=torch.zeros(7)),
+            "size mismatch for mask_embedding",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, change, message):
+    folder = export_student(student(), tmp_path / "encoder")
+    changed(folder, change)
+    with pytest.raises(RuntimeError, match=f"(?s){message}"):
+        MusicEncoder.from_hparams(folder)
+
+
+def test_missing_weights_are_refused(tmp_path):
+    folder = export_student(student(), tmp_path / "encoder")
+    (folder / "student.safetensors").unlink()
+    with pytest.raises((OSError, ValueError), match="student.safetensors"):
+        MusicEncoder.from_hparams(folder)
+
+
+def test_an_export_that_is_killed_leaves_the_former_weights(
+    tmp_path, monkeypatch
+):
+    from mert_sb.inference import export
+
+    model, _ = exported(tmp_path)
+
+    def killed(state, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export, "save_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export_student(student(norm="pre"), tmp_path / "encoder")
+    encoder = MusicEncoder.from_hparams(tmp_path / "encoder")
+    expected = model(clips(), output_hidden_states=True)
+    assert torch.equal(encoder.encode_batch(clips()), expected)
+
+
+def test_weights_fill_a_module_exactly(tmp_path):
+    source, target = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    save_file(source.state_dict(), tmp_path / "linear.safetensors")
+    load_weights(target, tmp_path / "linear.safetensors")
+    assert torch.equal(source.weight, target.weight)
+    assert torch.equal(source.bias, target.bias)
