@@ -71,7 +71,7 @@ def read_yaml(path):
     path = Path(path)
     text = path.read_text(encoding="utf-8")
     node = yaml.compose(text, Loader=yaml.SafeLoader)
-    names = set(re.findall(r"<(\w+)", text))
+    names = set(re.findall(r"<(\w+)", re.sub(r"(^|\s)#.*", "", text)))
     if not isinstance(node, yaml.MappingNode):
         raise ValueError(f"{path} is no mapping of keys to values")
     return _tree(node, path, names), names

@@ -15,7 +15,7 @@ import speechbrain as sb
 import torch
 from speechbrain.utils.distributed import ddp_init_group, run_on_main
 
-from mert_sb.hparams import load_hparams, refuse_unused
+from mert_sb.hparams import load_hparams, read_yaml, refuse_unused
 
 # Keys the door itself reads from a YAML.
 KEYS = {
@@ -52,6 +52,7 @@ def open_recipe(prepare, arguments):
     """
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     ddp_init_group(run_opts)
+    overrides = _with_run_options(hparams_file, run_opts, overrides)
     hparams = load_hparams(hparams_file, overrides)
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
@@ -89,6 +90,7 @@ def run(brain_class, prepare, dataio_prep, arguments):
     hparams, run_opts, hparams_file = open_recipe(prepare, arguments)
     run_on_main(_keep_script, args=[dataio_prep, hparams["output_folder"]])
     datasets = dataio_prep(hparams)
+    _check_steps(hparams, datasets["train"])
     refuse_unused(hparams, hparams_file, KEYS | set(brain_class.HPARAMS_NEEDED))
     hparams["checkpointer"].discard_unfinished()
     brain = brain_class(
@@ -118,6 +120,43 @@ def run(brain_class, prepare, dataio_prep, arguments):
             ),
         )
     return brain
+
+
+def _with_run_options(hparams_file, run_opts, overrides):
+    """Overrides with the run options that are keys of the YAML too.
+
+    SpeechBrain keeps ``--optimizer_step_limit 900`` to itself; what refers to that
+    key, the learning rate's schedule, would keep the YAML's number.
+    """
+    tree, _ = read_yaml(hparams_file)
+    # As text: SpeechBrain leaves some numbers as strings.
+    given = [
+        f"{key}: {run_opts[key]}"
+        for key in sorted(run_opts.overridden_args)
+        if key in tree
+    ]
+    return "\n".join([overrides or "", *given])
+
+
+def _check_steps(hparams, train):
+    """Refuse a training set that gives no step in an epoch."""
+    options = hparams["train_dataloader_opts"]
+    rows = len(train) // _world_size()
+    batches = rows // options["batch_size"]
+    if batches < hparams["grad_accumulation_factor"]:
+        raise ValueError(
+            f"{len(train)} training rows on {_world_size()} processes make "
+            f"{batches} batches of {options['batch_size']} and not one step of "
+            f"{hparams['grad_accumulation_factor']}; lower batch_size or "
+            "segment_seconds, or add audio"
+        )
+
+
+def _world_size():
+    """Number of processes."""
+    if torch.distributed.is_initialized():
+        return torch.distributed.get_world_size()
+    return 1
 
 
 def _keep_script(function, folder):

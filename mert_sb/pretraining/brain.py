@@ -10,6 +10,7 @@ Authors
 import speechbrain as sb
 from speechbrain.utils.checkpoints import ckpt_recency
 
+from mert_sb.pretraining.heads import CodebookHead
 from mert_sb.pretraining.meters import Meters
 from mert_sb.pretraining.stepping import SteppingBrain
 from mert_sb.pretraining.yardsticks import Yardsticks
@@ -69,7 +70,22 @@ class Pretraining(SteppingBrain):
                     f"teachers: {name} is for {teacher.sample_rate} Hz, but "
                     f"sample_rate is {self.hparams.sample_rate}"
                 )
+            self._check_codes(name, teacher)
         self.valid_meters, self.yardsticks = Meters(), Yardsticks()
+
+    def _check_codes(self, name, teacher):
+        """Refuse a head of other codebooks than its teacher's."""
+        head = self.modules[name]
+        if not isinstance(head, CodebookHead):
+            return
+        ours = tuple(head.codes.shape[:2])
+        theirs = (teacher.n_codebooks, teacher.codebook_size)
+        if ours != theirs:
+            raise ValueError(
+                f"teachers: {name} gives {theirs[0]} codebooks of {theirs[1]}, its "
+                f"head is for {ours[0]} of {ours[1]}; set n_codebooks and "
+                "codebook_size to the teacher's, or fit a new teacher elsewhere"
+            )
 
     def _check(self):
         """Refuse names that do not match."""
@@ -200,7 +216,7 @@ class Pretraining(SteppingBrain):
         if stage == sb.Stage.TEST:
             self.log(test_stats=stats)
             return
-        self.log(train_stats=self.train_stats, valid_stats=stats)
+        self.log(valid_stats=stats)
         # The rest of the checkpoint's meta is read by a safe YAML loader: plain
         # numbers only.
         self.checkpointer.save_and_keep_only(

@@ -19,6 +19,9 @@ from mert_sb.store import Shelf
 
 logger = get_logger(__name__)
 
+# How often a frame may be stored, in clips that overlap.
+MOST_OVERLAP = 8
+
 
 def fingerprint(factory, *, crop_frames, crop_step):
     """What the stored targets of a teacher depend on.
@@ -48,11 +51,44 @@ def fingerprint(factory, *, crop_frames, crop_step):
     >>> fingerprint(partial(Codec, sample_rate=8), crop_frames=2, crop_step=1)
     {'sample_rate': 8, 'crop_frames': 2, 'crop_step': 1}
     """
+    if crop_frames > MOST_OVERLAP * crop_step:
+        raise ValueError(
+            f"crop_step: a clip of {crop_frames} frames every {crop_step} frames "
+            f"would be stored {crop_frames // crop_step} times over; give a step of "
+            f"at least {-(-crop_frames // MOST_OVERLAP)}, half a clip does well"
+        )
     return {
         **factory.func.identity(**factory.keywords),
         "crop_frames": crop_frames,
         "crop_step": crop_step,
     }
+
+
+def row_key(item, start, length):
+    """Key of a row's targets on the shelf.
+
+    Where the row lies is part of it: rows cut anew have the old ids.
+
+    Arguments
+    ---------
+    item : str
+        The row's id.
+    start : int
+        Its first sample in the file.
+    length : int
+        Its samples.
+
+    Returns
+    -------
+    str
+        The key.
+
+    Example
+    -------
+    >>> row_key("a--0001", 720_000, 720_000)
+    'a--0001@720000+720000'
+    """
+    return f"{item}@{start}+{length}"
 
 
 def open_stored(folders, teachers, *, crop_frames, crop_step):
@@ -126,7 +162,7 @@ class Extraction:
     >>> from mert_sb.store import ShelfWriter
     >>> folder = getfixture("tmpdir")
     >>> writer = ShelfWriter(folder, {"teacher": "mean"}, dtype="uint16")
-    >>> items = [{"id": "a", "windows": torch.ones(3, 10)}]
+    >>> items = [{"key": "a", "windows": torch.ones(3, 10)}]
     >>> Extraction(
     ...     lambda wavs: wavs.long().view(-1, 5, 2), writer, sample_rate=10
     ... ).run(items)
@@ -158,7 +194,7 @@ class Extraction:
         Arguments
         ---------
         dataset : torch.utils.data.Dataset
-            Items with ``id`` and ``windows`` ``(W, S)``.
+            Items with ``key`` (``row_key``) and ``windows`` ``(W, S)``.
         prefix : str
             Of the shards' names, to keep data sets apart.
         rank : int
@@ -211,7 +247,7 @@ class Extraction:
         )
         ids, counts, windows, targets, samples = [], [], [], [], 0
         for item in loader:
-            ids.append(item["id"])
+            ids.append(item["key"])
             counts.append(len(item["windows"]))
             windows.extend(item["windows"])
             samples += item["windows"].numel()

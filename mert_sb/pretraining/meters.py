@@ -52,7 +52,9 @@ class Meters:
             return {}
         means = torch.stack(
             [
-                torch.as_tensor(self._sums[name] / self._weights[name]).float()
+                torch.as_tensor(
+                    self._sums[name] / max(self._weights[name], 1e-9)
+                ).float()
                 for name in self._sums
             ]
         ).tolist()

@@ -126,7 +126,7 @@ class SteppingBrain(sb.Brain):
             with self.training_ctx:
                 outputs = self.compute_forward(batch, sb.Stage.TRAIN)
                 loss = self.compute_objectives(outputs, batch, sb.Stage.TRAIN)
-            share = batch.mask.data.float().mean().to(self.device)
+            share = self._share(batch).to(self.device)
             self.scaler.scale(loss * share).backward()
         self.share = self.share + share
         if should_step:
@@ -138,6 +138,11 @@ class SteppingBrain(sb.Brain):
         if should_step and self.optimizer_step % self.hparams.log_interval == 0:
             self._log_step()
         return self.last_loss
+
+    def _share(self, batch):
+        """Masked frames of a micro-batch, over the frames of a full one."""
+        full = self.hparams.train_dataloader_opts["batch_size"]
+        return batch.mask.data.sum() / (full * batch.mask.data.shape[1])
 
     def optimizers_step(self, batch):
         """Weigh, clip over all groups, step.
@@ -197,13 +202,14 @@ class SteppingBrain(sb.Brain):
             self.optimizer_step,
             ", ".join(batch.id),
         )
-        if (
-            self.skipped > self.nonfinite_patience
-            and not self.scaler.is_enabled()
-        ):
+        # fp16 looks for its scale by failing; it may fail more often.
+        patience = self.nonfinite_patience * (
+            10 if self.scaler.is_enabled() else 1
+        )
+        if self.skipped > patience:
             raise FloatingPointError(
                 f"{self.skipped} steps in a row had no finite gradient (more than "
-                f"nonfinite_patience {self.nonfinite_patience}); lower the learning "
+                f"{patience}, by nonfinite_patience); lower the learning "
                 "rate, lengthen the warm-up or look at the clips named above"
             )
 

@@ -12,17 +12,17 @@ Authors
 """
 
 import argparse
+import hashlib
+import json
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import soundfile
 import torch
 
 from make_dataset import make_dataset
-from mert_sb.audio.manifest import find_audio
 from mert_sb.audio.reader import read_crop
 from mert_sb.inference import MusicEncoder
 
@@ -106,13 +106,14 @@ def tell_what_was_learned(log):
 def encode_one(folder, music):
     """Load the encoder as a user would and encode a few seconds."""
     encoder = MusicEncoder.from_hparams(folder)
-    path = music / find_audio(music)[0]
     sample_rate = encoder.hparams.sample_rate
-    length = min(
-        SECONDS * sample_rate, int(soundfile.info(path).duration * sample_rate)
-    )
-    states = encoder.encode_batch(read_crop(path, 0, length, sample_rate)[None])
-    print(f"\nIts states for {length / sample_rate:.1f} s of {path.name}:")
+    rows = json.loads((folder.parent / "save" / "valid.json").read_text())
+    name, row = next(iter(rows.items()))
+    path = row["wav"].format_map({"data_root": music})
+    length = min(SECONDS * sample_rate, row["length"])
+    clip = read_crop(path, row["start"], length, sample_rate)
+    states = encoder.encode_batch(clip[None])
+    print(f"\nIts states for {length / sample_rate:.1f} s of {name}:")
     print(f"  {tuple(states.shape)}: layers + 1, batch, frames, width")
 
 
@@ -127,9 +128,9 @@ def main():
         make_dataset(folder, hours=HOURS)
         music = folder / "audio"
     rendered = time.perf_counter()
-    output = arguments.output / (
-        "own_music" if arguments.music else "pretraining"
-    )
+    # Another folder is another experiment.
+    mark = hashlib.sha1(str(music.resolve()).encode()).hexdigest()[:8]
+    output = arguments.output / f"pretraining-{mark}"
     pretrain(music, output, arguments.steps)
     tell_what_was_learned(output / "train_log.txt")
     encode_one(output / "encoder", music)

@@ -5,13 +5,14 @@ Authors
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.integration.launch import command, finish, kill_when
+from tests.integration.launch import FLAGS, command, finish, kill_when
 from tests.samples.make_samples import make_samples
 
 HERE = Path(__file__).parent
@@ -181,6 +182,26 @@ def test_exported_encoder_loads_and_gives_finite_features(whole, music, output):
     assert weights(output) != whole
 
 
+def test_a_step_limit_on_the_command_line_ends_the_schedule(music, output):
+    limit = {"optimizer_step_limit": 4}
+    finish(command("train.py", music, output, **limit))
+    log = (output / "train_log.txt").read_text()
+    rates = [float(rate) for rate in re.findall(r"train lr: (\S+),", log)]
+    assert len(rates) == 4 and rates[0] > 0 and rates[-1] == 0
+
+
+def test_targets_of_rows_cut_otherwise_are_not_taken(music, output, tmp_path):
+    flags = {"crop_step": 37, "stored": f"{{mel_rvq: {tmp_path / 'shelf'}}}"}
+    finish(command("extract_targets.py", music, output, **flags))
+    flags["prepare"] = FLAGS["prepare"].replace("2.0", "3.0")
+    printed = finish(command("train.py", music, output, **flags), code=1)
+    assert "is not in the shelf" in printed
+    dense = command(
+        "extract_targets.py", music, output, **flags | {"crop_step": 1}
+    )
+    assert "74 times over" in finish(dense, code=1)
+
+
 @pytest.mark.parametrize(
     "key, value, message",
     [
@@ -190,6 +211,8 @@ def test_exported_encoder_loads_and_gives_finite_features(whole, music, output):
         ("stored", "{encodec: nowhere}", "encodec"),
         ("loss_weights", "{mel: 1.0}", "loss_weights.mel"),
         ("crop_frames", "7400", "min_seconds"),
+        ("batch_size", "400", "not one step"),
+        ("codebook_size", "32", "its head is for 2 of 32"),
     ],
 )
 def test_mistakes_are_named(music, output, key, value, message):

@@ -63,7 +63,7 @@ class Tracks(torch.utils.data.Dataset):
     def __getitem__(self, index):
         self.read.append(index)
         windows = self.wavs[index].unfold(0, CROP, 320 * CROP_STEP)
-        return {"id": f"track/{index}", "windows": windows}
+        return {"key": f"track/{index}", "windows": windows}
 
 
 STAMP = fingerprint(
@@ -197,7 +197,7 @@ class Renamed(torch.utils.data.Dataset):
         return len(self.tracks)
 
     def __getitem__(self, index):
-        return self.tracks[index] | {"id": f"track/{index + 6}"}
+        return self.tracks[index] | {"key": f"track/{index + 6}"}
 
 
 def test_a_teacher_of_features_is_refused_and_leaves_no_shard(tmp_path):

@@ -24,7 +24,7 @@ from mert_sb import frames
 from mert_sb.audio.reader import draw_crop_start, read_crop
 from mert_sb.inference import export_student
 from mert_sb.pretraining.brain import Pretraining
-from mert_sb.pretraining.extract import open_stored
+from mert_sb.pretraining.extract import open_stored, row_key
 from mert_sb.pretraining.masking import span_mask
 from mert_sb.recipe import run
 from mert_sb.seeds import item_generator, item_seed
@@ -94,11 +94,12 @@ def clips(hparams, manifest, epoch):
         yield item_seed(seed, epoch(), item, "mixture")
 
     def stored_pipeline(name, shelf):
-        @takes("id", "crop_start")
+        @takes("id", "start", "length", "crop_start")
         @provides(f"target_{name}")
-        def target_pipeline(item, crop_start):
+        def target_pipeline(item, start, length, crop_start):
             window = crop_start // (crop_step * frames.HOP_LENGTH)
-            return torch.from_numpy(shelf[item][window].astype("int64"))
+            codes = shelf[row_key(item, start, length)][window]
+            return torch.from_numpy(codes.astype("int64"))
 
         return target_pipeline
 

@@ -20,7 +20,7 @@ from speechbrain.utils.logger import get_logger
 
 from mert_sb import frames
 from mert_sb.audio.reader import read_crop, window_starts
-from mert_sb.pretraining.extract import Extraction, fingerprint
+from mert_sb.pretraining.extract import Extraction, fingerprint, row_key
 from mert_sb.recipe import open_recipe
 from mert_sb.store import ShelfWriter
 from music4all_prepare import prepare_music4all
@@ -33,19 +33,20 @@ def windows(hparams, manifest):
     sample_rate, crop_step = hparams["sample_rate"], hparams["crop_step"]
     crop_samples = frames.n_samples(hparams["crop_frames"])
 
-    @takes("wav", "start", "length")
-    @provides("windows")
-    def windows_pipeline(wav, start, length):
+    @takes("id", "wav", "start", "length")
+    @provides("key", "windows")
+    def windows_pipeline(item, wav, start, length):
+        yield row_key(item, start, length)
         starts = window_starts(length, crop_samples, crop_step)
         # One read of the row: its windows overlap.
         whole = read_crop(wav, start, starts[-1] + crop_samples, sample_rate)
-        return torch.stack([whole[s : s + crop_samples] for s in starts])
+        yield torch.stack([whole[s : s + crop_samples] for s in starts])
 
     return sb.dataio.dataset.DynamicItemDataset.from_json(
         manifest,
         replacements={"data_root": hparams["data_folder"]},
         dynamic_items=[windows_pipeline],
-        output_keys=["id", "windows"],
+        output_keys=["key", "windows"],
     )
 
 
