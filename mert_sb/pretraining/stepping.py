@@ -147,8 +147,9 @@ class SteppingBrain(sb.Brain):
     def optimizers_step(self, batch):
         """Weigh, clip over all groups, step.
 
-        A step whose gradient is not finite is skipped, named and counted; more
-        than ``nonfinite_patience`` in a row end the run.
+        A step whose gradient is not finite, or in which no frame was masked, is
+        skipped, named and counted; more than ``nonfinite_patience`` in a row end
+        the run.
 
         Arguments
         ---------
@@ -169,7 +170,7 @@ class SteppingBrain(sb.Brain):
         # but the penalty, whose weight is zero too.
         torch._foreach_mul_(gradients, world_size() / total.clamp(min=1e-6))
         norm = torch.nn.utils.get_total_norm(gradients)
-        finite = bool(torch.isfinite(norm))
+        finite = bool(torch.isfinite(norm) & (total > 0))
         if finite:
             parameters = self.modules.parameters()
             torch.nn.utils.clip_grads_with_norm_(
@@ -198,7 +199,8 @@ class SteppingBrain(sb.Brain):
             return
         self.skipped += 1
         logger.warning(
-            "Step %d skipped: its gradient is not finite; last clips: %s",
+            "Step %d skipped: its gradient is not finite, or no frame was "
+            "masked; last clips: %s",
             self.optimizer_step,
             ", ".join(batch.id),
         )
@@ -208,7 +210,7 @@ class SteppingBrain(sb.Brain):
         )
         if self.skipped > patience:
             raise FloatingPointError(
-                f"{self.skipped} steps in a row had no finite gradient (more than "
+                f"{self.skipped} steps in a row had no finite gradient, or no frame was masked (more than "
                 f"{patience}, by nonfinite_patience); lower the learning "
                 "rate, lengthen the warm-up or look at the clips named above"
             )

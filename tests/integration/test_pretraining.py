@@ -212,6 +212,7 @@ def test_targets_of_rows_cut_otherwise_are_not_taken(music, output, tmp_path):
         ("loss_weights", "{mel: 1.0}", "loss_weights.mel"),
         ("crop_frames", "7400", "min_seconds"),
         ("batch_size", "400", "not one step"),
+        ("mask_probability", "0", "no frame was masked"),
         ("codebook_size", "32", "its head is for 2 of 32"),
     ],
 )
