@@ -258,10 +258,20 @@ class ShelfWriter:
         np.save(temporary / "offsets.npy", np.cumsum([0, *sizes]))
         with (temporary / "data.bin").open("wb") as file:
             for value in arrays.values():
-                file.write(np.ascontiguousarray(value, self.dtype).tobytes())
+                file.write(self._cast(value).tobytes())
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, self.folder / f"shard-{shard}")
+
+    def _cast(self, value):
+        """To the shelf's dtype; whole numbers must stay what they are."""
+        cast = np.ascontiguousarray(value, self.dtype)
+        if cast.dtype.kind in "iu" and not np.array_equal(cast, value):
+            raise ValueError(
+                f"{self.folder}: values from {value.min()} to {value.max()} do "
+                f"not fit into {self.dtype}"
+            )
+        return cast
 
 
 def _read_header(folder):

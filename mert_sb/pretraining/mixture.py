@@ -93,7 +93,7 @@ class Mixture:
                 f"{clean.shape[1]} samples"
             )
         mixed = clean.clone()
-        for target, seed in enumerate(seeds):
+        for target, seed in zip(range(len(clean)), seeds, strict=True):
             generator = torch.Generator().manual_seed(int(seed))
             if torch.rand((), generator=generator).item() < self.probability:
                 self._mix(mixed[target], clean, target, generator)

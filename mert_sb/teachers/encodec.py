@@ -130,7 +130,13 @@ def _build(weights, checksum, pretrained):
 
     if weights is None or not pretrained:
         with _dice_apart():
-            return EncodecModel.encodec_model_24khz(pretrained=pretrained)
+            model = EncodecModel.encodec_model_24khz(pretrained=pretrained)
+            if not pretrained:
+                # The package's codebooks start as zeros, and all codes would be
+                # 0; these are of the size of a random encoder's latents.
+                for layer in model.quantizer.vq.layers:
+                    layer._codebook.embed.normal_(std=0.01)
+        return model
     path = Path(weights)
     found = file_checksum(path)
     if found is None:

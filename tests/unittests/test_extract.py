@@ -12,7 +12,12 @@ import pytest
 import torch
 
 from mert_sb import frames
-from mert_sb.pretraining.extract import Extraction, fingerprint, open_stored
+from mert_sb.pretraining.extract import (
+    Extraction,
+    fingerprint,
+    open_stored,
+    row_key,
+)
 from mert_sb.store import Shelf, ShelfWriter
 from mert_sb.teachers import Teacher
 
@@ -71,6 +76,18 @@ STAMP = fingerprint(
     crop_frames=CROP_FRAMES,
     crop_step=CROP_STEP,
 )
+
+
+def test_steps_that_store_frames_many_times_over_are_refused():
+    sizes = {"crop_frames": 376, "crop_step": 47}
+    assert sizes.items() <= fingerprint(partial(Loudness), **sizes).items()
+    with pytest.raises(ValueError, match="46 frames.* at least 47"):
+        fingerprint(partial(Loudness), crop_frames=376, crop_step=46)
+
+
+def test_keys_of_rows_tell_apart_where_they_lie():
+    rows = [("a", 0, 5), ("b", 0, 5), ("a", 320, 5), ("a", 0, 6)]
+    assert len({row_key(*row) for row in rows}) == 4
 
 
 def extraction(folder, teacher=None, **options):

@@ -152,6 +152,12 @@ def test_the_tree_holds_all_keys_and_all_references(path):
     assert names == {"seed", "sample_rate", "width"}
 
 
+def test_a_comment_is_no_reference(tmp_path):
+    path = tmp_path / "commented.yaml"
+    path.write_text("a: 1  # see <b>\nb: 2\n# and <c>\nc: !ref <a>#<d>\nd: 3\n")
+    assert read_yaml(path)[1] == {"a", "d"}
+
+
 @pytest.mark.parametrize("text", ["[1, 2]", "seed"])
 def test_what_is_no_mapping_is_refused_by_name(tmp_path, text):
     path = tmp_path / "list.yaml"

@@ -42,6 +42,16 @@ def test_a_reading_empties_the_meter():
     assert meter.read() == {"loss": 5.0}
 
 
+def test_batches_without_a_masked_frame_weigh_nothing():
+    meter = Meters()
+    nothing = torch.zeros(3, dtype=torch.bool).sum()
+    meter.add({"loss": torch.tensor(9.0)}, weight=nothing)
+    assert meter.read() == {"loss": 0.0}
+    meter.add({"loss": torch.tensor(9.0)}, weight=nothing)
+    meter.add({"loss": torch.tensor(2.0)}, weight=nothing + 5)
+    assert meter.read() == {"loss": 2.0}
+
+
 def test_graphs_are_not_kept():
     meter = Meters()
     value = torch.ones((), requires_grad=True)
