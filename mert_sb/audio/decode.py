@@ -73,8 +73,8 @@ def damage(path, reason):
     'truncated'
     """
     error = DamagedAudioError(
-        f"{path}: {reason}. Prepare the data again with verify=True: files "
-        "like this one are then left out and listed in skipped.csv"
+        f"{path}: {reason}. Leave it out, or prepare the data with verify=True: "
+        "files like this one are then listed in skipped.csv"
     )
     error.reason = reason
     return error

@@ -112,6 +112,37 @@ def input_span(start, length, orig, new):
     return first * step_in, stop, start - first * step_out
 
 
+def settled_length(n_samples, orig, new):
+    """Number of resampled samples that input yet to come does not change.
+
+    Arguments
+    ---------
+    n_samples : int
+        Length of the input so far.
+    orig : int
+        Original rate in Hz.
+    new : int
+        New rate in Hz.
+
+    Returns
+    -------
+    int
+        Those that ``input_span`` says can be made of this input.
+
+    Example
+    -------
+    >>> settled_length(44_100, 44_100, 24_000)
+    23920
+    >>> settled_length(24_000, 24_000, 24_000)
+    24000
+    """
+    if orig == new:
+        return n_samples
+    step_in, step_out = _steps(orig, new)
+    n_steps = (n_samples - _resampler(orig, new).width) // step_in
+    return max(n_steps, 0) * step_out
+
+
 def resample(wav, orig, new):
     """Resample a waveform.
 

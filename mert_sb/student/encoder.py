@@ -10,6 +10,7 @@ Authors
 """
 
 import math
+from itertools import islice
 
 import torch
 from torch import nn
@@ -118,8 +119,8 @@ class Encoder(nn.Module):
                 ):
                     linear.weight /= scale
 
-    def forward(self, hidden, valid=None):
-        """All hidden states.
+    def forward(self, hidden, valid=None, last=None):
+        """All hidden states, or those up to one.
 
         Arguments
         ---------
@@ -127,12 +128,14 @@ class Encoder(nn.Module):
             ``(B, T, D)``, projected features, masked or not.
         valid : torch.Tensor, optional
             ``(B, T)`` bool, false at padding. None where nothing is padded.
+        last : int, optional
+            Index of the last state wanted; no layer after it is run. None: L.
 
         Returns
         -------
         list of torch.Tensor
-            L + 1 states ``(B, T, D)``; state 0 is the input of the first layer,
-            the last is normalised.
+            L + 1 states ``(B, T, D)``, or fewer; state 0 is the input of the
+            first layer, state L is normalised.
         """
         bias = None
         if valid is not None:
@@ -143,9 +146,9 @@ class Encoder(nn.Module):
         if not self.pre_norm:
             hidden = self.norm(hidden)
         states = [self.dropout(hidden)]
-        for layer in self.layers:
+        for layer in islice(self.layers, last):
             states.append(self._layer(layer, states[-1], bias))
-        if self.pre_norm:
+        if self.pre_norm and len(states) == len(self.layers) + 1:
             states[-1] = self.norm(states[-1])
         return states
 

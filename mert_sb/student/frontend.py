@@ -8,6 +8,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import torch
 from torch import nn
 
 from mert_sb.frames import RECEPTIVE_FIELD
@@ -26,7 +27,6 @@ class ChannelNorm(nn.LayerNorm):
 
     Example
     -------
-    >>> import torch
     >>> ChannelNorm(4)(torch.rand(2, 4, 5)).shape
     torch.Size([2, 4, 5])
     """
@@ -50,6 +50,48 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(feats.transpose(1, 2)).transpose(1, 2)
 
 
+class TimeNorm(nn.GroupNorm):
+    """Norm of each channel of ``(B, C, T)`` over time.
+
+    Arguments
+    ---------
+    channels : int
+        C.
+
+    Example
+    -------
+    >>> norm, feats = TimeNorm(4), torch.rand(2, 4, 9)
+    >>> variance, mean = torch.var_mean(feats, -1, correction=0)
+    >>> torch.allclose(norm(feats, (mean, variance)), norm(feats), atol=1e-5)
+    True
+    """
+
+    def __init__(self, channels):
+        super().__init__(channels, channels)
+
+    def forward(self, feats, moments=None):
+        """Normalise.
+
+        Arguments
+        ---------
+        feats : torch.Tensor
+            ``(B, C, T)``.
+        moments : tuple of (torch.Tensor, torch.Tensor), optional
+            Mean and variance ``(B, C)`` to use instead of those of ``feats``.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(B, C, T)``.
+        """
+        if moments is None:
+            return super().forward(feats)
+        mean, variance = moments
+        scale = self.weight * (variance + self.eps).rsqrt()
+        shift = self.bias - mean * scale
+        return torch.addcmul(shift[..., None], feats, scale[..., None])
+
+
 class ConvFrontend(nn.Module):
     """Waveform to one feature vector a frame.
 
@@ -65,7 +107,6 @@ class ConvFrontend(nn.Module):
 
     Example
     -------
-    >>> import torch
     >>> ConvFrontend(channels=8)(torch.rand(2, 120_400)).shape
     torch.Size([2, 376, 8])
     """
@@ -88,17 +129,20 @@ class ConvFrontend(nn.Module):
             if norm == "layer":
                 layer["norm"] = ChannelNorm(channels)
             elif index == 0:
-                layer["norm"] = nn.GroupNorm(channels, channels)
+                layer["norm"] = TimeNorm(channels)
             self.layers.append(layer)
             width = channels
 
-    def forward(self, wavs):
+    def forward(self, wavs, statistics=None):
         """Convolve.
 
         Arguments
         ---------
         wavs : torch.Tensor
             ``(B, S)``.
+        statistics : mert_sb.student.statistics.WavStatistics, optional
+            Of the recordings that these clips are parts of, for the norm over
+            time. None: the clips' own.
 
         Returns
         -------
@@ -119,6 +163,14 @@ class ConvFrontend(nn.Module):
         for layer in self.layers:
             feats = layer["conv"](feats)
             if "norm" in layer:
-                feats = layer["norm"](feats)
+                feats = self._norm(layer, feats, statistics)
             feats = nn.functional.gelu(feats)
         return feats.transpose(1, 2)
+
+    @staticmethod
+    def _norm(layer, feats, statistics):
+        """A layer's norm; only that over time takes statistics."""
+        conv, norm = layer["conv"], layer["norm"]
+        if statistics is None or not isinstance(norm, TimeNorm):
+            return norm(feats)
+        return norm(feats, statistics.convolved(conv.weight[:, 0], conv.bias))

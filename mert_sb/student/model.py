@@ -14,6 +14,7 @@ from mert_sb import frames
 from mert_sb.cqt import CQT
 from mert_sb.student.encoder import Encoder
 from mert_sb.student.frontend import ConvFrontend
+from mert_sb.student.statistics import normalize
 
 
 class _ScaleGradient(torch.autograd.Function):
@@ -168,6 +169,7 @@ class MERT(nn.Module):
         mask=None,
         output_hidden_states=False,
         output_penalty=False,
+        statistics=None,
     ):
         """Encode clips.
 
@@ -179,24 +181,40 @@ class MERT(nn.Module):
             ``(B,)`` valid share of each clip, in (0, 1]. None: all valid.
         mask : torch.Tensor, optional
             ``(B, T)`` bool, frames to hide from the student.
-        output_hidden_states : bool
-            Return all states instead of the last.
+        output_hidden_states : bool or sequence of int
+            Return all states instead of the last; or those of these indices,
+            negative ones counted from the end. No layer after the highest runs.
         output_penalty : bool
             Return the feature penalty too: the mean square of the front end's
             output (fairseq ``features_pen``).
+        statistics : mert_sb.student.statistics.WavStatistics, optional
+            Of the whole recordings, one for each clip, where clips are windows
+            of longer files: the norms over time then treat them as they would
+            in one pass. Not together with ``wav_lens``.
 
         Returns
         -------
         torch.Tensor
             The last state ``(B, T, D)``; with a mask its masked rows ``(M, D)``;
-            with ``output_hidden_states`` all states ``(L + 1, B, T, D)``, state 0
-            being the input of the first layer. With ``output_penalty`` a tuple of
-            that and a scalar.
+            with ``output_hidden_states`` all states ``(L + 1, B, T, D)``, or those
+            asked for, state 0 being the input of the first layer. With
+            ``output_penalty`` a tuple of that and a scalar.
+
+        Raises
+        ------
+        ValueError
+            If a clip is shorter than a frame, there is no such state, or the
+            statistics do not belong to these clips.
         """
+        wanted = self._wanted_states(output_hidden_states)
         valid_samples = self._valid_samples(wavs, wav_lens)
+        if statistics is not None:
+            _check_statistics(statistics, wavs, wav_lens)
         if self.normalize_wavs:
-            wavs = _normalize(wavs, valid_samples)
-        feats = self._features(wavs)
+            wavs = normalize(wavs, valid_samples, statistics)
+            if statistics is not None:
+                statistics = statistics.normalized()
+        feats = self._features(wavs, statistics)
         penalty = feats.float().pow(2).mean() if output_penalty else None
         if self.cqt is not None:
             # As in the original, CQT frame t, centred on sample 320 t, joins
@@ -208,19 +226,34 @@ class MERT(nn.Module):
             embedding = self.mask_embedding.to(hidden.dtype)
             hidden = torch.where(mask.unsqueeze(-1), embedding, hidden)
         valid = self._valid_frames(valid_samples, hidden.shape[1])
-        states = self.encoder(hidden, valid)
-        if output_hidden_states:
-            output = torch.stack([state.to(hidden.dtype) for state in states])
+        states = self.encoder(hidden, valid, max(wanted))
+        if output_hidden_states is not False:
+            output = torch.stack([states[i].to(hidden.dtype) for i in wanted])
         else:
             output = states[-1] if mask is None else states[-1][mask]
         return (output, penalty) if output_penalty else output
 
-    def _features(self, wavs):
+    def _wanted_states(self, output_hidden_states):
+        """Indices of the states to return, none negative."""
+        n_layers = len(self.encoder.layers)
+        if isinstance(output_hidden_states, bool):
+            return range(0 if output_hidden_states else n_layers, n_layers + 1)
+        for index in output_hidden_states:
+            if not -n_layers - 1 <= index <= n_layers:
+                raise ValueError(
+                    f"no state {index}: a student of {n_layers} layers has "
+                    f"states 0 to {n_layers}"
+                )
+        if not output_hidden_states:
+            raise ValueError("output_hidden_states: no index is given")
+        return [index % (n_layers + 1) for index in output_hidden_states]
+
+    def _features(self, wavs, statistics):
         """Front end ``(B, T, C)`` with its gradient slowed or stopped."""
         if self.feature_grad_mult == 0:
             with torch.no_grad():
-                return self.frontend(wavs)
-        feats = self.frontend(wavs)
+                return self.frontend(wavs, statistics)
+        feats = self.frontend(wavs, statistics)
         if self.feature_grad_mult == 1:
             return feats
         return _ScaleGradient.apply(feats, self.feature_grad_mult)
@@ -245,15 +278,15 @@ class MERT(nn.Module):
         return positions < counts[:, None]
 
 
-def _normalize(wavs, valid_samples):
-    """Zero mean, unit variance over valid samples; zeros after them."""
-    if valid_samples is None:
-        variance, mean = torch.var_mean(wavs, -1, correction=0, keepdim=True)
-        return (wavs - mean) / (variance + 1e-7).sqrt()
-    positions = torch.arange(wavs.shape[-1], device=wavs.device)
-    valid = positions < valid_samples[:, None]
-    count = valid_samples[:, None]
-    mean = (wavs * valid).sum(-1, keepdim=True) / count
-    centred = (wavs - mean) * valid
-    variance = centred.pow(2).sum(-1, keepdim=True) / count
-    return centred / (variance + 1e-7).sqrt()
+def _check_statistics(statistics, wavs, wav_lens):
+    """Refuse statistics with padding, or of another batch."""
+    if wav_lens is not None:
+        raise ValueError(
+            "statistics and wav_lens together: windows of a file have no padding; "
+            "give windows of one length"
+        )
+    if statistics.mean.shape != wavs.shape[:1]:
+        raise ValueError(
+            f"statistics of shape {tuple(statistics.mean.shape)} for "
+            f"{len(wavs)} clips: stack one for each with WavStatistics.stack"
+        )
