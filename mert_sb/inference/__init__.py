@@ -6,5 +6,12 @@ Authors
 
 from mert_sb.inference.encoder import MusicEncoder
 from mert_sb.inference.export import export_student
+from mert_sb.inference.pretrainer import StrictPretrainer
+from mert_sb.inference.tensors import CheckpointError
 
-__all__ = ["MusicEncoder", "export_student"]
+__all__ = [
+    "CheckpointError",
+    "MusicEncoder",
+    "StrictPretrainer",
+    "export_student",
+]

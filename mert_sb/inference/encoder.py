@@ -1,19 +1,22 @@
 """Features of music from a trained student.
 
-B batch, S samples, T frames, D width, L layers.
+B batch, S samples, T frames, D width, L layers, n layers asked for.
 
 Authors
  * The mert_sb developers 2026
 """
 
 import torch
-from speechbrain.inference.interfaces import Pretrained
 
 from mert_sb import frames
+from mert_sb.inference.features import check_wavs, chosen, states_argument
+from mert_sb.inference.files import FileEncoder
+from mert_sb.inference.interface import StudentInterface
+from mert_sb.student.statistics import WavStatistics
 
 
-class MusicEncoder(Pretrained):
-    """A student to use: ``MusicEncoder.from_hparams(folder)``.
+class MusicEncoder(FileEncoder, StudentInterface):
+    """A student to use: ``MusicEncoder.from_original("m-a-p/MERT-v1-95M")``.
 
     Named apart from SpeechBrain's own ``integrations.huggingface.mert.MERT``, a
     wrapper around transformers.
@@ -31,34 +34,72 @@ class MusicEncoder(Pretrained):
     torch.Size([2, 2, 74, 16])
     """
 
-    MODULES_NEEDED = ["student"]
-    HPARAMS_NEEDED = ["sample_rate"]
-
     @property
     def frame_rate(self):
         """Frames a second."""
         return frames.frame_rate(self.hparams.sample_rate)
 
-    @torch.no_grad()
-    def encode_batch(self, wavs, wav_lens=None):
-        """All hidden states of clips.
+    def encode_batch(self, wavs, wav_lens=None, layers=None):
+        """Hidden states of clips.
 
         Arguments
         ---------
         wavs : torch.Tensor
             ``(B, S)`` at the student's rate.
         wav_lens : torch.Tensor, optional
-            ``(B,)`` valid share of each clip.
+            ``(B,)`` valid share of each clip, in (0, 1].
+        layers : None, int, sequence of int or "mean"
+            None: all states; an index, of which -1 is the last layer; several;
+            or the mean of all states. No layer after the highest is run.
 
         Returns
         -------
         torch.Tensor
-            ``(L + 1, B, T, D)``, state 0 being the input of the first layer.
+            ``(L + 1, B, T, D)``, state 0 being the input of the first layer;
+            ``(n, B, T, D)`` for several layers; ``(B, T, D)`` for one or the
+            mean. float32 at any precision.
+
+        Raises
+        ------
+        ValueError
+            If a clip is shorter than a frame or has samples that are not finite,
+            shapes are wrong, or there is no such layer.
         """
-        wavs = wavs.float().to(self.device)
+        check_wavs(wavs, wav_lens)
         if wav_lens is not None:
             wav_lens = wav_lens.to(self.device)
-        return self.mods.student(wavs, wav_lens, output_hidden_states=True)
+        return self._encode(wavs, layers, wav_lens=wav_lens)
+
+    def encode_windows(self, wavs, statistics, layers=None):
+        """Hidden states of windows of long files, as of the files in one pass.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            ``(B, S)`` at the student's rate.
+        statistics : list of WavStatistics
+            Of the file that each window is a part of (``FilePlan.statistics``).
+        layers : None, int, sequence of int or "mean"
+            As in ``encode_batch``.
+
+        Returns
+        -------
+        torch.Tensor
+            As ``encode_batch``.
+        """
+        check_wavs(wavs)
+        statistics = WavStatistics.stack(statistics).to(self.device)
+        return self._encode(wavs, layers, statistics=statistics)
+
+    @torch.no_grad()
+    def _encode(self, wavs, layers, **conditions):
+        wanted = states_argument(layers)
+        wavs = wavs.float().to(self.device)
+        with self.inference_ctx:
+            states = self.mods.student(
+                wavs, output_hidden_states=wanted, **conditions
+            )
+        return chosen(states, layers)
 
     def forward(self, wavs, wav_lens=None):
         """As ``encode_batch``.

@@ -1,82 +1,48 @@
 """The inference folder: what a trained student needs to be loaded again.
 
-``hyperparams.yaml`` and ``student.safetensors``, for ``MusicEncoder.from_hparams``.
+``hyperparams.yaml`` and ``student.safetensors``, for ``MusicEncoder.from_hparams``, and
+``README.md``, the model card. The folder names no other place, so it can be moved, or
+pushed to the Hub, as it is.
 
 Authors
  * The mert_sb developers 2026
 """
 
-from pathlib import Path
-
 import yaml
-from safetensors.torch import load_file, save_file
-from speechbrain.utils.parameter_transfer import Pretrainer
+from safetensors.torch import save_file
 
-SUFFIX = ".safetensors"
+from mert_sb.inference.card import model_card
+from mert_sb.inference.checkpoint import Checkpoint
+from mert_sb.inference.staging import staged_folder
+from mert_sb.inference.tensors import CheckpointError, SafeTensors
 
-TEMPLATE = """\
+HPARAMS = "hyperparams.yaml"
+STUDENT = "student.safetensors"
+CARD = "README.md"
+TAG = "!new:mert_sb.student.MERT"
+
+TEMPLATE = f"""\
 # A music encoder trained with mert_sb. To load it:
 #   from mert_sb.inference import MusicEncoder
 #   encoder = MusicEncoder.from_hparams("this/folder")
-sample_rate: {sample_rate}
+sample_rate: {{sample_rate}}
 
 audio_normalizer: !new:speechbrain.dataio.preprocess.AudioNormalizer
     sample_rate: !ref <sample_rate>
     mix: avg-to-mono
 
-student: !new:mert_sb.student.MERT
-{settings}
+student: {TAG}
+{{settings}}
 modules:
     student: !ref <student>
 
-pretrainer: !new:mert_sb.inference.export.StrictPretrainer
+pretrainer: !new:mert_sb.inference.pretrainer.StrictPretrainer
     loadables:
         student: !ref <student>
 """
 
 
-class StrictPretrainer(Pretrainer):
-    """SpeechBrain's pretrainer for safetensors, loaded strictly.
-
-    SpeechBrain's own reads a pickle and only warns of tensors that are missing.
-
-    Arguments
-    ---------
-    loadables : dict of str to torch.nn.Module
-        Each is read from ``<name>.safetensors`` beside ``hyperparams.yaml``.
-
-    Example
-    -------
-    >>> import torch
-    >>> list(StrictPretrainer({"student": torch.nn.Linear(1, 1)}).loadables)
-    ['student']
-    """
-
-    def __init__(self, loadables):
-        hooks = dict.fromkeys(loadables, load_weights)
-        super().__init__(loadables=loadables, custom_hooks=hooks)
-
-    def collect_files(self, default_source=None, **options):
-        """Find each module's file in the source.
-
-        Arguments
-        ---------
-        default_source : str
-            Folder or hub id the YAML came from.
-        **options : dict
-            As ``Pretrainer.collect_files``.
-
-        Returns
-        -------
-        dict of str to pathlib.Path
-            Local paths by name.
-        """
-        for name in self.loadables:
-            self.paths.setdefault(name, f"{default_source}/{name}{SUFFIX}")
-        return super().collect_files(default_source, **options)
-
-
-def export_student(student, folder):
+def export_student(student, folder, **card):
     """Write the inference folder.
 
     Arguments
@@ -84,11 +50,14 @@ def export_student(student, folder):
     student : mert_sb.student.MERT
         Trained.
     folder : str or pathlib.Path
-        Made if absent.
+        Made if absent. If the export fails, what it held before stays.
+    **card : dict
+        For ``model_card``: ``name``, ``data``, ``teachers``, ``licence``,
+        ``metrics``.
 
     Returns
     -------
-    pathlib.Path
+    str or pathlib.Path
         The folder.
 
     Example
@@ -97,12 +66,10 @@ def export_student(student, folder):
     >>> student = MERT(
     ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
     ... )
-    >>> folder = export_student(student, getfixture("tmpdir") / "encoder")
+    >>> folder = export_student(student, getfixture("tmp_path") / "encoder")
     >>> sorted(path.name for path in folder.iterdir())
-    ['hyperparams.yaml', 'student.safetensors']
+    ['README.md', 'hyperparams.yaml', 'student.safetensors']
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_dump(student.settings, sort_keys=False)
     text = TEMPLATE.format(
         sample_rate=student.settings["sample_rate"],
@@ -112,34 +79,60 @@ def export_student(student, folder):
         name: tensor.detach().cpu().contiguous()
         for name, tensor in student.state_dict().items()
     }
-    temporary = folder / f"student{SUFFIX}.part"
-    save_file(state, temporary)
-    temporary.replace(folder / f"student{SUFFIX}")
-    (folder / "hyperparams.yaml").write_text(text, encoding="utf-8")
+    with staged_folder(folder) as staging:
+        save_file(state, staging / STUDENT)
+        (staging / HPARAMS).write_text(text, encoding="utf-8")
+        (staging / CARD).write_text(
+            model_card(student, **card), encoding="utf-8"
+        )
     return folder
 
 
-def load_weights(module, path):
-    """Fill a module from a safetensors file, every tensor.
+def read_exported(hparams, weights):
+    """Read an inference folder's two files, without building what the YAML names.
 
     Arguments
     ---------
-    module : torch.nn.Module
-        To be filled.
-    path : str or pathlib.Path
-        The file.
+    hparams : pathlib.Path
+        ``hyperparams.yaml``.
+    weights : pathlib.Path
+        ``student.safetensors``.
+
+    Returns
+    -------
+    Checkpoint
+        Settings and tensors.
 
     Raises
     ------
-    RuntimeError
-        If names or shapes differ, with the list of them.
+    CheckpointError
+        If a file is damaged, or the YAML has no student of ours in plain values.
 
     Example
     -------
-    >>> import torch
-    >>> module = torch.nn.Linear(1, 1)
-    >>> path = getfixture("tmpdir") / "module.safetensors"
-    >>> save_file(module.state_dict(), path)
-    >>> load_weights(module, path)
+    >>> from mert_sb.student import MERT
+    >>> student = MERT(
+    ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
+    ... )
+    >>> folder = export_student(student, getfixture("tmp_path") / "encoder")
+    >>> checkpoint = read_exported(folder / HPARAMS, folder / STUDENT)
+    >>> checkpoint.settings == student.settings
+    True
     """
-    module.load_state_dict(load_file(path), strict=True)
+    try:
+        text = hparams.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        students = [
+            value
+            for key, value in (tree.value if tree else [])
+            if value.tag == TAG
+        ]
+        if len(students) != 1:
+            raise CheckpointError(f"{hparams}: there is no student: {TAG}")
+        loader = yaml.SafeLoader("")
+        settings = loader.construct_mapping(students[0], deep=True)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CheckpointError(
+            f"{hparams}: not the plain settings that mert_sb writes ({error})"
+        ) from error
+    return Checkpoint("mert_sb", weights, settings, SafeTensors(weights), {})

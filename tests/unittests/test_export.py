@@ -8,8 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mert_sb.inference import MusicEncoder, export_student
-from mert_sb.inference.export import load_weights
+from mert_sb.inference import CheckpointError, MusicEncoder, export_student
 from mert_sb.student import MERT
 
 TINY = {
@@ -102,7 +101,7 @@ def test_only_the_folder_is_written(tmp_path, elsewhere):
     exported(tmp_path)
     assert not list(elsewhere.iterdir())
     names = sorted(path.name for path in (tmp_path / "encoder").iterdir())
-    assert names == ["hyperparams.yaml", "student.safetensors"]
+    assert names == ["README.md", "hyperparams.yaml", "student.safetensors"]
 
 
 def test_a_second_export_takes_the_place_of_the_first(tmp_path):
@@ -133,22 +132,28 @@ def changed(folder, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda state: state.pop("mask_embedding"), "Missing.*mask_embedding"),
+        (
+            lambda state: state.pop("mask_embedding"),
+            "mask_embedding is missing",
+        ),
         (
             lambda state: state.update(extra=torch.zeros(1)),
-            "Unexpected.*extra",
+            "extra is unknown",
         ),
         (
             lambda state: state.update(mask_embedding=torch.zeros(7)),
-            "size mismatch for mask_embedding",
+            r"mask_embedding has shape \(7,\), not \(32,\)",
         ),
     ],
 )
-def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, change, message):
+@pytest.mark.parametrize("how", ["from_hparams", "from_original"])
+def test_weights_that_do_not_fit_are_refused_by_name(
+    tmp_path, change, message, how
+):
     folder = export_student(student(), tmp_path / "encoder")
     changed(folder, change)
-    with pytest.raises(RuntimeError, match=f"(?s){message}"):
-        MusicEncoder.from_hparams(folder)
+    with pytest.raises(CheckpointError, match=message):
+        getattr(MusicEncoder, how)(folder)
 
 
 def test_missing_weights_are_refused(tmp_path):
@@ -165,7 +170,7 @@ def test_an_export_that_is_killed_leaves_the_former_weights(
 
     model, _ = exported(tmp_path)
 
-    def killed(state, path):
+    def killed(state, path, **options):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
@@ -177,9 +182,90 @@ def test_an_export_that_is_killed_leaves_the_former_weights(
     assert torch.equal(encoder.encode_batch(clips()), expected)
 
 
-def test_weights_fill_a_module_exactly(tmp_path):
-    source, target = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
-    save_file(source.state_dict(), tmp_path / "linear.safetensors")
-    load_weights(target, tmp_path / "linear.safetensors")
-    assert torch.equal(source.weight, target.weight)
-    assert torch.equal(source.bias, target.bias)
+def test_the_folder_opens_as_plain_data_too(tmp_path):
+    model, encoder = exported(tmp_path, norm="pre")
+    plain = MusicEncoder.from_original(tmp_path / "encoder")
+    assert torch.equal(
+        plain.encode_batch(clips()), encoder.encode_batch(clips())
+    )
+    assert plain.student.settings == model.settings
+
+
+def test_opening_as_plain_data_builds_nothing_that_the_yaml_names(tmp_path):
+    folder = export_student(student(), tmp_path / "encoder")
+    path = folder / "hyperparams.yaml"
+    marker = tmp_path / "ran"
+    attack = f'x: !apply:os.system ["touch {marker}"]\n'
+    path.write_text(attack + path.read_text())
+    MusicEncoder.from_original(folder)
+    assert not marker.exists()
+    # The SpeechBrain way does what the YAML says.
+    MusicEncoder.from_hparams(folder)
+    assert marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("!new:mert_sb.student.MERT", "!new:torch.nn.Linear"),
+        ("embed_dim: 32", "embed_dim: !new:torch.nn.Linear"),
+        ("embed_dim: 32", "embed_width: 32"),
+        ("sample_rate: 24000\n    conv", "sample_rate: [\n    conv"),
+    ],
+)
+def test_other_yamls_are_no_plain_data(tmp_path, old, new):
+    folder = export_student(student(), tmp_path / "encoder")
+    path = folder / "hyperparams.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(CheckpointError, match="encoder"):
+        MusicEncoder.from_original(folder)
+
+
+def test_a_folder_of_any_name_is_found_from_where_one_stands(
+    tmp_path, elsewhere
+):
+    # "a/b" might be a repository of the Hub.
+    model = student().eval()
+    export_student(model, elsewhere / "owner" / "name")
+    export_student(model, elsewhere / "name")
+    for source in ("owner/name", "name", "./name"):
+        for opened in (MusicEncoder.from_hparams, MusicEncoder.from_original):
+            states = opened(source).encode_batch(clips())
+            assert torch.equal(states, model(clips(), None, None, True))
+
+
+def test_savedir_gets_a_copy_that_serves_alone(tmp_path):
+    import shutil
+
+    model, _ = exported(tmp_path)
+    savedir = tmp_path / "kept" / "encoder"
+    MusicEncoder.from_hparams(tmp_path / "encoder", savedir=savedir)
+    shutil.rmtree(tmp_path / "encoder")
+    encoder = MusicEncoder.from_hparams(tmp_path / "encoder", savedir=savedir)
+    assert not any(path.is_symlink() for path in savedir.iterdir())
+    expected = model(clips(), output_hidden_states=True)
+    assert torch.equal(encoder.encode_batch(clips()), expected)
+
+
+def test_the_card_says_what_is_known_and_what_is_not(tmp_path):
+    import yaml
+
+    folder = export_student(
+        student(),
+        tmp_path / "encoder",
+        name="My music",
+        data="12 hours of folk",
+        teachers=["MelRVQ", "CQT"],
+        licence="cc0-1.0",
+        metrics={"code accuracy": 0.087123},
+    )
+    _, header, text = (folder / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(header)["license"] == "cc0-1.0"
+    for wanted in ("# My music", "12 hours of folk", "MelRVQ, CQT", "0.08712"):
+        assert wanted in text
+    assert "Not said" not in text
+    bare = export_student(student(), tmp_path / "bare") / "README.md"
+    assert bare.read_text().count("Not said") == 4
+    assert "license" not in bare.read_text()

@@ -25,22 +25,19 @@ def expected(name):
 @pytest.mark.parametrize("kind", ["base", "large", "deepnorm", "cqt_input"])
 def test_hidden_states_equal_the_originals(kind):
     from mert_sb.frames import n_frames
-    from mert_sb.inference.convert import read_huggingface
-    from mert_sb.student import MERT
+    from mert_sb.inference import MusicEncoder
 
-    settings, state = read_huggingface(GOLDEN / f"hf_tiny_{kind}")
+    encoder = MusicEncoder.from_original(GOLDEN / f"hf_tiny_{kind}")
+    student = encoder.student
     # The golden waveforms were given as they are.
-    student = MERT(**{**settings, "normalize_wavs": False}).eval()
-    student.load_state_dict(state, strict=True)
+    student.normalize_wavs = False
     numbers = expected(f"hf_tiny_{kind}")
     wavs = numbers["waveform"]
     with torch.no_grad():
         feats = student.frontend(wavs)
-        states = student(wavs, output_hidden_states=True)
-        lengths = numbers["attention_mask"].sum(1)
-        padded = student(
-            wavs, lengths / wavs.shape[1], output_hidden_states=True
-        )
+    states = encoder.encode_batch(wavs)
+    lengths = numbers["attention_mask"].sum(1)
+    padded = encoder.encode_batch(wavs, lengths / wavs.shape[1])
     assert (feats - numbers["conv_features"]).abs().max() < 1e-4
     assert (
         states.transpose(0, 1) - numbers["hidden_states"]
@@ -57,22 +54,16 @@ def test_hidden_states_equal_the_originals(kind):
 def losses_of_the_original(kind):
     """Our student and heads on the original's checkpoint, clips and mask."""
     from mert_sb.cqt import CQT
-    from mert_sb.inference.convert import (
-        SPECIAL_ROWS,
-        fairseq_heads,
-        read_fairseq,
-    )
+    from mert_sb.inference.checkpoint import build_student
+    from mert_sb.inference.fairseq import SPECIAL_ROWS, heads_of, read_fairseq
     from mert_sb.pretraining.heads import CodebookHead, RegressionHead
-    from mert_sb.student import MERT
 
-    settings, state, tensors = read_fairseq(
-        GOLDEN / f"fairseq_tiny_{kind}" / "checkpoint.pt"
-    )
+    checkpoint = read_fairseq(GOLDEN / f"fairseq_tiny_{kind}" / "checkpoint.pt")
+    settings = checkpoint.settings
     numbers = expected(f"fairseq_tiny_{kind}")
-    student = MERT(**settings)
-    student.load_state_dict(state, strict=True)
+    student = build_student(checkpoint)
     n_codebooks = len(numbers["codes"])
-    code_state, cqt_state = fairseq_heads(tensors, n_codebooks)
+    code_state, cqt_state = heads_of(checkpoint.heads, n_codebooks)
     _, codebook_size, proj_dim = code_state["codes"].shape
     codes_head = CodebookHead(
         settings["embed_dim"],
@@ -140,3 +131,53 @@ def test_losses_and_gradients_equal_the_originals(kind):
     ]
     norm = torch.nn.utils.get_total_norm(gradients)
     close(norm, numbers["grad_norm_total"], 1e-3)
+
+
+@pytest.mark.parametrize("kind", ["base", "large"])
+def test_a_fairseq_file_gives_the_originals_features(kind):
+    from mert_sb.inference import MusicEncoder
+
+    path = GOLDEN / f"fairseq_tiny_{kind}" / "checkpoint.pt"
+    numbers = expected(f"fairseq_tiny_{kind}")
+    states = MusicEncoder.from_original(path).encode_batch(numbers["waveform"])
+    assert (states[-1] - numbers["last_hidden_unmasked"]).abs().max() < 1e-4
+
+
+SOURCES = [
+    *(f"hf_tiny_{k}" for k in ("base", "large", "deepnorm", "cqt_input")),
+    *(f"fairseq_tiny_{k}/checkpoint.pt" for k in ("base", "large")),
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("layout", ["mert_sb", "huggingface", "fairseq"])
+def test_a_round_trip_through_each_layout_is_exact(tmp_path, source, layout):
+    from mert_sb.inference.checkpoint import build_student
+    from mert_sb.inference.convert import read_checkpoint
+    from mert_sb.inference.export import export_student
+    from mert_sb.inference.fairseq import write_fairseq
+    from mert_sb.inference.huggingface import write_huggingface
+
+    original = read_checkpoint(GOLDEN / source)
+    student = build_student(original)
+    written = {
+        "mert_sb": lambda: export_student(student, tmp_path / "a"),
+        "huggingface": lambda: write_huggingface(student, tmp_path / "a"),
+        "fairseq": lambda: write_fairseq(
+            student, tmp_path / "a.pt", original.heads
+        ),
+    }[layout]()
+    again = read_checkpoint(written)
+    assert again.layout == layout
+    assert set(again.state) == set(original.state)
+    for name, tensor in original.state.items():
+        assert torch.equal(again.state[name], tensor), name
+    if layout == "fairseq":
+        assert set(again.heads) == set(original.heads)
+        for name, tensor in original.heads.items():
+            assert torch.equal(again.heads[name], tensor), name
+    # What a layout has no key for: gradients and memory, of training only.
+    training = {"feature_grad_mult", "checkpoint_layers"}
+    rebuilt = build_student(again).settings
+    for key, value in student.settings.items():
+        assert rebuilt[key] == value or key in training, key

@@ -1,0 +1,184 @@
+"""Loading a student from anywhere, and sharing it.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from speechbrain.dataio.preprocess import AudioNormalizer
+from speechbrain.inference.interfaces import Pretrained
+from speechbrain.utils.fetching import FetchConfig
+
+from mert_sb.inference.cache import pinned
+from mert_sb.inference.checkpoint import build_student
+from mert_sb.inference.convert import read_checkpoint
+from mert_sb.inference.export import HPARAMS, STUDENT, export_student
+from mert_sb.inference.hub import fetch_file, push_folder
+from mert_sb.inference.staging import staged_folder
+
+
+class StudentInterface(Pretrained):
+    """SpeechBrain's ``Pretrained`` for a student, from and to folders and the Hub.
+
+    Example
+    -------
+    >>> from mert_sb.student import MERT
+    >>> student = MERT(
+    ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
+    ... )
+    >>> folder = export_student(student, getfixture("tmp_path") / "encoder")
+    >>> encoder = StudentInterface.from_original(folder)
+    >>> encoder.student.settings["num_layers"]
+    1
+    """
+
+    MODULES_NEEDED = ["student"]
+    HPARAMS_NEEDED = ["sample_rate"]
+
+    @classmethod
+    def from_original(
+        cls, source, *, fetch_config=None, run_opts=None, freeze_params=True
+    ):
+        """Open a checkpoint of any layout; no code in it is run.
+
+        Rate, normalisation and architecture come from its files.
+
+        Arguments
+        ---------
+        source : str or pathlib.Path
+            A Hub id (``m-a-p/MERT-v1-95M``, or ``MERT-v1-95M`` for the published
+            ones), a folder in the original's Hugging Face layout, a fairseq
+            ``.pt`` file, or a folder exported here.
+        fetch_config : speechbrain.utils.fetching.FetchConfig, optional
+            For the Hub: ``revision`` pins a version, ``token`` opens a private
+            repository, ``allow_network=False`` reads the cache alone.
+        run_opts : dict, optional
+            ``device``, ``precision``, ``compile`` and SpeechBrain's other ones.
+        freeze_params : bool
+            Freeze the parameters and leave the student in eval mode.
+
+        Returns
+        -------
+        StudentInterface
+            Ready to use.
+
+        Raises
+        ------
+        CheckpointError
+            If the files are damaged, dangerous, contradict one another, or are
+            another model's.
+        FileNotFoundError
+            If a file or the source does not exist.
+        PermissionError
+            If the Hub refuses the token.
+        ConnectionError
+            If the Hub cannot be reached and the cache lacks a file.
+        """
+        student = build_student(read_checkpoint(source, fetch_config))
+        sample_rate = student.settings["sample_rate"]
+        hparams = {
+            "sample_rate": sample_rate,
+            "audio_normalizer": AudioNormalizer(sample_rate, mix="avg-to-mono"),
+        }
+        return cls({"student": student}, hparams, run_opts, freeze_params)
+
+    @classmethod
+    def from_hparams(
+        cls,
+        source,
+        hparams_file=HPARAMS,
+        savedir=None,
+        fetch_config=None,
+        **options,
+    ):
+        """Open what ``export_student`` wrote, the SpeechBrain way.
+
+        The YAML is HyperPyYAML, which builds what it names: load only what you
+        trust. ``from_original`` opens the same folder as plain data.
+
+        Arguments
+        ---------
+        source : str or pathlib.Path
+            Folder or Hub id.
+        hparams_file : str
+            Name of the YAML.
+        savedir : str or pathlib.Path, optional
+            Where to put a copy; what is there already is used without the Hub.
+        fetch_config : speechbrain.utils.fetching.FetchConfig, optional
+            As in ``from_original``.
+        **options : dict
+            As SpeechBrain's: ``overrides``, ``run_opts``, ``freeze_params``.
+
+        Returns
+        -------
+        StudentInterface
+            Ready to use.
+        """
+        fetch_config = fetch_config or FetchConfig()
+        names = (hparams_file, STUDENT)
+        if savedir is None:
+            folder = _fetched(source, names, fetch_config)[0].parent
+        else:
+            folder = Path(savedir)
+            there = all((folder / name).is_file() for name in names)
+            renew = fetch_config.overwrite or fetch_config.allow_updates
+            if renew or not there:
+                paths = _fetched(source, names, fetch_config)
+                with staged_folder(folder) as staging:
+                    for path in paths:
+                        shutil.copyfile(path, staging / path.name)
+        # With a slash, or SpeechBrain takes a name like "models" for a Hub id.
+        return super().from_hparams(
+            str(folder.absolute()), hparams_file, **options
+        )
+
+    @property
+    def student(self):
+        """The ``MERT`` itself, even where it was compiled."""
+        student = self.mods["student"]
+        return getattr(student, "_orig_mod", student)
+
+    def push_to_hub(
+        self, repo_id, *, token=None, private=False, revision=None, **card
+    ):
+        """Share the student: weights, ``hyperparams.yaml`` and a model card.
+
+        Arguments
+        ---------
+        repo_id : str
+            ``owner/name``; made if it does not exist.
+        token : str, optional
+            Of an account that may write; None: the one logged in with.
+        private : bool
+            Make a new repository private.
+        revision : str, optional
+            Branch to write to.
+        **card : dict
+            For ``model_card``: ``name``, ``data``, ``teachers``, ``licence``,
+            ``metrics``.
+
+        Returns
+        -------
+        str
+            Where it can be seen.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            card = {"name": repo_id.split("/")[-1], "source": repo_id, **card}
+            export_student(self.student, folder, **card)
+            return push_folder(
+                folder,
+                repo_id,
+                token=token,
+                private=private,
+                revision=revision,
+            )
+
+
+def _fetched(source, names, fetch_config):
+    """Local paths of files of one version."""
+    first = fetch_file(source, names[0], fetch_config)
+    fetch_config = pinned(first, fetch_config)
+    return [first, *(fetch_file(source, n, fetch_config) for n in names[1:])]

@@ -1,0 +1,75 @@
+"""Outputs that are whole or absent: written apart, then moved into their place.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def staged_folder(folder):
+    """Write files apart; they join the folder only if all could be written.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        Where the files are to be; made if absent. Files of other names that it
+        has are left alone.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty folder to write into.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path") / "a"
+    >>> with staged_folder(folder) as staging:
+    ...     _ = (staging / "b").write_text("c")
+    >>> [path.name for path in folder.iterdir()]
+    ['b']
+    """
+    folder = Path(folder)
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".part", dir=folder))
+    try:
+        yield staging
+        for path in staging.iterdir():
+            path.replace(folder / path.name)
+        is_new = False
+    finally:
+        shutil.rmtree(staging)
+        if is_new:
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def staged_file(path):
+    """Write a file apart; it takes its name only if it is whole.
+
+    Arguments
+    ---------
+    path : str or pathlib.Path
+        Where the file is to be; the folder is made if absent.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write it.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a" / "b"
+    >>> with staged_file(path) as staging:
+    ...     _ = staging.write_text("c")
+    >>> path.read_text()
+    'c'
+    """
+    path = Path(path)
+    with staged_folder(path.parent) as staging:
+        yield staging / path.name

@@ -1,0 +1,207 @@
+"""Tensors out of files, and nothing else: no code that a file brings is run.
+
+Reading takes the memory of the tensors once: files are not left mapped, so that they
+may be replaced while a model lives.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import json
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+# What real checkpoints mention beside tensors and plain data. Stand-ins take the place
+# of these classes; their own code is never looked up.
+INERT = (
+    "argparse",
+    "collections",
+    "fairseq",
+    "mert_fairseq",
+    "mert_faiseq",  # the original's own spelling
+    "numpy",
+    "omegaconf",
+    "_codecs",
+)
+# What torch.load raises about a file that is cut, or is something else.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class CheckpointError(ValueError):
+    """A file that is no checkpoint of MERT, or a damaged or a dangerous one."""
+
+
+class _Inert:
+    """Stands for an object of a class that a file names: holds nothing, never acts."""
+
+    def __new__(cls, *args, **kwargs):
+        return super().__new__(cls)
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __setstate__(self, state):
+        pass
+
+
+def read_pickle(path):
+    """A file of ``torch.save``: tensors and plain data, by torch's restricted reader.
+
+    Classes of fairseq and of a few libraries, which real checkpoints mention,
+    become inert stand-ins; whatever else a pickle asks for is refused.
+
+    Arguments
+    ---------
+    path : str or pathlib.Path
+        The file, in the zip format or (without foreign classes) the older one.
+
+    Returns
+    -------
+    dict
+        What the file holds.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged, no checkpoint, or asks for anything to be run.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.pt"
+    >>> torch.save({"bias": torch.zeros(2)}, path)
+    >>> read_pickle(path)
+    {'bias': tensor([0., 0.])}
+    """
+    try:
+        with safe_globals(_stand_ins(path)):
+            checkpoint = torch.load(path, "cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except pickle.UnpicklingError as error:
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        reason = f"it asks for {asked[1]}" if asked else "it is no such pickle"
+        raise CheckpointError(
+            f"{path}: damaged, or more than tensors and plain data: {reason}. "
+            "Nothing of it was run; get the file from another place"
+        ) from error
+    except _DAMAGE as error:
+        raise CheckpointError(
+            f"{path}: no checkpoint of torch, or a damaged one ({error}). Get the "
+            "file again"
+        ) from error
+    if not isinstance(checkpoint, dict):
+        raise CheckpointError(
+            f"{path}: holds a {type(checkpoint).__name__}, not a dictionary"
+        )
+    return checkpoint
+
+
+def _stand_ins(path):
+    """A class without content for each harmless name that a file mentions."""
+    if not zipfile.is_zipfile(path):
+        return []
+    return [
+        (type("Inert", (_Inert,), {}), name)
+        for name in get_unsafe_globals_in_checkpoint(path)
+        if name.split(".")[0] in INERT
+    ]
+
+
+class SafeTensors(Mapping):
+    """The tensors of a safetensors file, each read when it is asked for.
+
+    Arguments
+    ---------
+    path : str or pathlib.Path
+        The file.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged.
+
+    Example
+    -------
+    >>> from safetensors.torch import save_file
+    >>> path = getfixture("tmp_path") / "a.safetensors"
+    >>> save_file({"bias": torch.zeros(2)}, path)
+    >>> dict(SafeTensors(path))
+    {'bias': tensor([0., 0.])}
+    """
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            with safe_open(path, "pt") as file:
+                self.names = list(file.keys())
+        except SafetensorError as error:
+            raise CheckpointError(
+                f"{path}: no safetensors file, or a damaged one ({error}). Get the "
+                "file again"
+            ) from error
+
+    def __getitem__(self, name):
+        if name not in self.names:
+            raise KeyError(name)
+        # Opened anew each time: what was read is not kept mapped.
+        with safe_open(self.path, "pt") as file:
+            return file.get_tensor(name).clone()
+
+    def __iter__(self):
+        return iter(self.names)
+
+    def __len__(self):
+        return len(self.names)
+
+
+def read_json(path):
+    """A JSON file that is an object.
+
+    Arguments
+    ---------
+    path : str or pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its keys and values.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no JSON object.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.json"
+    >>> _ = path.write_text('{"a": 1}')
+    >>> read_json(path)
+    {'a': 1}
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            contents = json.load(file)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path}: no JSON, or a damaged one ({error})"
+        ) from error
+    if not isinstance(contents, dict):
+        raise CheckpointError(f"{path}: no JSON object of keys and values")
+    return contents
