@@ -55,7 +55,8 @@ def make_samples(folder, seconds=9.0):
     Arguments
     ---------
     folder : str or pathlib.Path
-        Gets ``audio`` (any folder of music), ``music4all``.
+        Gets ``audio`` (any folder of music), ``music4all``, ``classes`` (a folder
+        for each class) and ``student`` (an encoder's folder).
     seconds : float
         Length of each file.
     """
@@ -78,3 +79,33 @@ def make_samples(folder, seconds=9.0):
     rows.append("ffffffffffffffff\tA\tLost\tB\n")
     table = folder / "music4all" / "id_information.csv"
     table.write_text("".join(rows), encoding="utf-8")
+    for name in ("a", "b"):
+        (folder / "classes" / name).mkdir(parents=True)
+        for index in range(4):
+            path = folder / "classes" / name / f"{index}.wav"
+            soundfile.write(path, tones(rng, 24_000, 1, 2.0), 24_000)
+    write_student(folder / "student")
+
+
+def write_student(folder):
+    """Write a tiny student, its weights at random.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        The encoder's folder.
+    """
+    from mert_sb.inference import export_student
+    from mert_sb.student import MERT
+
+    student = MERT(
+        conv_channels=16,
+        embed_dim=32,
+        ffn_dim=64,
+        num_heads=2,
+        num_layers=2,
+        position_kernel=8,
+        position_groups=4,
+        normalize_wavs=True,
+    )
+    export_student(student, folder)
