@@ -1,4 +1,4 @@
-"""What all tests share: the device, no network, no time limits.
+"""What all tests share: the device, and no network.
 
 Authors
  * The mert_sb developers 2026
@@ -6,14 +6,10 @@ Authors
 
 import os
 
-import hypothesis
 import pytest
 
 # Read when huggingface_hub is first imported, so before any test runs.
 os.environ["HF_HUB_OFFLINE"] = "1"
-
-hypothesis.settings.register_profile("mert_sb", deadline=None)
-hypothesis.settings.load_profile("mert_sb")
 
 # Scripts that `make bench` runs; doctest would import them.
 collect_ignore = ["benchmarks"]
