@@ -53,6 +53,7 @@ class Pretraining(SteppingBrain):
         "stored",
         "loss_weights",
         "mixture",
+        "card",
     )
 
     def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
@@ -212,16 +213,33 @@ class Pretraining(SteppingBrain):
         if stage == sb.Stage.TRAIN:
             return
         stats = {**self.valid_meters.read(), **self.yardsticks.read()}
-        self.valid_stats = stats
         if stage == sb.Stage.TEST:
             self.log(test_stats=stats)
             return
         self.log(valid_stats=stats)
-        # The rest of the checkpoint's meta is read by a safe YAML loader: plain
-        # numbers only.
+        # The checkpoint's meta is read by a safe YAML loader: plain numbers only.
+        held_out = {name: float(value) for name, value in stats.items()}
         self.checkpointer.save_and_keep_only(
-            meta={"loss": float(stats["loss"]), "step": self.optimizer_step},
+            meta={
+                "loss": held_out["loss"],
+                "step": self.optimizer_step,
+                "held_out": held_out,
+            },
             min_keys=["loss"],
             num_to_keep=1,
             importance_keys=[ckpt_recency],
         )
+
+    def held_out(self):
+        """Numbers of the last validation, for the model card.
+
+        Returns
+        -------
+        dict of str to float
+            From the newest checkpoint that followed a validation, so that they are
+            known after a restart too.
+        """
+        newest = self.checkpointer.find_checkpoint(
+            ckpt_predicate=lambda checkpoint: "held_out" in checkpoint.meta
+        )
+        return newest.meta["held_out"] if newest else {}

@@ -153,5 +153,11 @@ if __name__ == "__main__":
     # A debug run must not replace what a real one wrote.
     if if_main_process() and not brain.debug:
         folder = Path(brain.hparams.output_folder) / "encoder"
-        export_student(brain.hparams.student, folder)
+        export_student(
+            brain.hparams.student,
+            folder,
+            **brain.hparams.card,
+            teachers=brain.hparams.teachers,
+            metrics=brain.held_out(),
+        )
         logger.info("The encoder lies in %s", folder)
