@@ -1,0 +1,178 @@
+"""``encode.json``: what the features of a folder were made with.
+
+Outputs of one folder must have been made alike, or whoever reads them compares what
+cannot be compared. So the settings are written first, and a later run must have the
+same ones.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import hashlib
+import json
+import sys
+
+import torch
+
+from mert_sb import frames
+from mert_sb.inference.pretrainer import FREE
+from mert_sb.inference.tensors import read_json
+
+SETTINGS_FILE = "encode.json"
+# The package is always imported before a part of it.
+VERSION = sys.modules["mert_sb"].__version__
+# What may differ between runs into one folder.
+NOTES = {"mert_sb", "frame_times"}
+
+
+def describe(student, options):
+    """The settings of a run.
+
+    Arguments
+    ---------
+    student : mert_sb.student.MERT
+        That encodes.
+    options : dict
+        Options of the command that features depend on, as plain data.
+
+    Returns
+    -------
+    dict
+        Plain data: the options, the model's settings, a checksum of its weights
+        (the same in whatever layout they are stored), the frames' clock, and the
+        version.
+
+    Example
+    -------
+    >>> from mert_sb.student import MERT
+    >>> student = MERT(
+    ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
+    ... )
+    >>> settings = describe(student, {"pool": "none"})
+    >>> settings["pool"], settings["hop_length"], settings["first_centre"]
+    ('none', 320, 199.5)
+    """
+    model = {k: v for k, v in student.settings.items() if k not in FREE}
+    settings = {
+        "mert_sb": VERSION,
+        **options,
+        "sample_rate": student.settings["sample_rate"],
+        "hop_length": frames.HOP_LENGTH,
+        "first_centre": frames.FIRST_CENTRE,
+        "frame_times": "seconds of frame t: "
+        "(first_centre + hop_length * t) / sample_rate",
+        "model": model,
+        "weights": checksum(student.state_dict()),
+    }
+    return json.loads(json.dumps(settings))
+
+
+def checksum(state):
+    """A checksum of tensors and their names.
+
+    Arguments
+    ---------
+    state : dict of str to torch.Tensor
+        On any device.
+
+    Returns
+    -------
+    str
+        BLAKE2b, 16 bytes in hexadecimal.
+
+    Example
+    -------
+    >>> checksum({"bias": torch.zeros(2)})[:14]
+    'blake2b:59d932'
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return f"blake2b:{digest.hexdigest()}"
+
+
+def read_settings(folder):
+    """The settings of the features in a folder.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        Output folder.
+
+    Returns
+    -------
+    dict or None
+        None if there are none.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> write_settings(folder, {"pool": "mean"})
+    >>> read_settings(folder)
+    {'pool': 'mean'}
+    """
+    path = folder / SETTINGS_FILE
+    return read_json(path) if path.exists() else None
+
+
+def write_settings(folder, settings):
+    """Write the settings, whole or not at all.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        Output folder.
+    settings : dict
+        From ``describe``.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> write_settings(folder, {})
+    >>> [path.name for path in folder.iterdir()]
+    ['encode.json']
+    """
+    path = folder / SETTINGS_FILE
+    aside = path.with_name(f"{path.name}.tmp")
+    aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    aside.replace(path)
+
+
+def differences(former, settings):
+    """Settings that differ.
+
+    Arguments
+    ---------
+    former : dict
+        Those of the folder.
+    settings : dict
+        Those of this run.
+
+    Returns
+    -------
+    list of str
+        The keys with both values; empty if the features are alike.
+
+    Example
+    -------
+    >>> differences(
+    ...     {"pool": "mean", "model": {}}, {"pool": "none", "model": {}}
+    ... )
+    ["pool ('mean' there, 'none' now)"]
+    """
+    found = []
+    for key in sorted((former.keys() | settings.keys()) - NOTES):
+        there, now = former.get(key), settings.get(key)
+        if isinstance(there, dict) and isinstance(now, dict):
+            inner = differences(there, now)
+            found += [f"{key}.{difference}" for difference in inner]
+        elif there != now:
+            found.append(f"{key} ({there!r} there, {now!r} now)")
+    return found
