@@ -52,7 +52,8 @@ UNSAID = "Not said by whoever trained it."
 
 
 def model_card(
-    student,
+    settings,
+    state,
     *,
     name="Music encoder",
     source="this/folder",
@@ -65,8 +66,10 @@ def model_card(
 
     Arguments
     ---------
-    student : mert_sb.student.MERT
-        What the card is about.
+    settings : dict
+        The student's.
+    state : dict of str to torch.Tensor
+        Its weights, to count them.
     name : str
         Title.
     source : str
@@ -92,7 +95,10 @@ def model_card(
     >>> student = MERT(
     ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
     ... )
-    >>> card = model_card(student, licence="cc0-1.0", metrics={"loss": 1.5})
+    >>> settings, state = student.settings, student.state_dict()
+    >>> card = model_card(
+    ...     settings, state, licence="cc0-1.0", metrics={"loss": 1.5}
+    ... )
     >>> "license: cc0-1.0" in card, "| loss | 1.5 |" in card
     (True, True)
     """
@@ -103,8 +109,9 @@ def model_card(
     }
     if licence:
         header["license"] = licence
-    settings = student.settings
-    size = sum(parameter.numel() for parameter in student.parameters())
+    size = sum(tensor.numel() for tensor in state.values())
+    if isinstance(teachers, str):
+        teachers = [teachers]
     return TEMPLATE.format(
         header=yaml.safe_dump(header, sort_keys=False),
         name=name,
@@ -127,5 +134,8 @@ def model_card(
 
 def _table(metrics):
     """Numbers as a Markdown table."""
-    rows = [f"| {name} | {value:.4g} |" for name, value in metrics.items()]
+    rows = [
+        f"| {str(name).replace('|', '/')} | {float(value):.4g} |"
+        for name, value in metrics.items()
+    ]
     return "\n".join(["| held out | value |", "|---|---|", *rows])

@@ -15,7 +15,7 @@ from mert_sb.inference.names import (
     our_name,
     their_name,
 )
-from mert_sb.inference.tensors import CheckpointError
+from mert_sb.inference.tensors import CheckpointError, as_weight
 from mert_sb.student import MERT
 
 
@@ -89,7 +89,7 @@ def build_student(checkpoint):
     try:
         with torch.device("meta"):
             student = MERT(**checkpoint.settings)
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{checkpoint.path}: no student has its settings: {error}"
         ) from error
@@ -153,7 +153,7 @@ def sort_tensors(tensors, layout, path):
     Returns
     -------
     tuple of (dict, dict)
-        The student's by our names, float32; and the heads' by their own. What is
+        The student's by our names and the heads' by their own, float32. What is
         dropped on purpose is listed in ``names.DROPPED``.
 
     Raises
@@ -169,15 +169,15 @@ def sort_tensors(tensors, layout, path):
     """
     state, heads = {}, {}
     for name, tensor in tensors.items():
-        if not isinstance(tensor, torch.Tensor):
-            raise CheckpointError(f"{path}: {name!r} is no tensor")
+        if not isinstance(name, str):
+            raise CheckpointError(f"{path}: {name!r} is no tensor's name")
         ours = our_name(name, layout)
         if ours in state:
             raise CheckpointError(f"{path}: two spellings of tensor {name!r}")
         if ours:
-            state[ours] = tensor.detach().float()
+            state[ours] = as_weight(tensor, name, path)
         elif is_one_of(name, HEADS[layout]):
-            heads[name] = tensor.detach()
+            heads[name] = as_weight(tensor, name, path)
         elif not is_one_of(name, DROPPED[layout]):
             raise CheckpointError(
                 f"{path}: tensor {name!r} is not one of MERT's"
@@ -185,29 +185,52 @@ def sort_tensors(tensors, layout, path):
     return state, heads
 
 
-def norm_name(first, deepnorm):
-    """Our name for the original's two switches.
+def student_state(student):
+    """What is written of a student, whatever it is wrapped in.
 
     Arguments
     ---------
-    first : bool
-        ``layer_norm_first``, Hugging Face's ``do_stable_layer_norm``.
-    deepnorm : bool
-        ``deepnorm``.
+    student : mert_sb.student.MERT
+        Perhaps compiled, or wrapped for distributed training.
 
     Returns
     -------
-    str
-        ``MERT``'s ``norm``.
+    tuple of (dict, dict)
+        Its settings, and its tensors by name, float32 on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If its modules are not those that its settings make, for example because
+        adapters were put in.
 
     Example
     -------
-    >>> norm_name(first=True, deepnorm=False)
-    'pre'
+    >>> settings, state = student_state(MERT(num_layers=0))
+    >>> settings["num_layers"], state["mask_embedding"].shape
+    (0, torch.Size([768]))
     """
-    if first:
-        return "pre"
-    return "deepnorm" if deepnorm else "post"
+    for wrapper in ("_orig_mod", "module"):
+        student = getattr(student, wrapper, student)
+    if not isinstance(student, MERT):
+        raise ValueError(
+            f"student: a {type(student).__name__}, not a MERT; merge adapters into "
+            "it and give the MERT itself"
+        )
+    state = {
+        name: tensor.detach().to("cpu", torch.float32).contiguous()
+        for name, tensor in student.state_dict().items()
+    }
+    with torch.device("meta"):
+        plain = MERT(**student.settings).state_dict()
+    shapes = {name: tensor.shape for name, tensor in plain.items()}
+    if shapes != {name: tensor.shape for name, tensor in state.items()}:
+        changed = sorted(set(shapes) ^ set(state))[:3]
+        raise ValueError(
+            f"student: its modules were changed ({', '.join(changed)}); merge "
+            "adapters into it and give the MERT as its settings make it"
+        )
+    return student.settings, state
 
 
 def _file_name(ours, checkpoint):

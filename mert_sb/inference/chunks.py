@@ -15,6 +15,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import math
 from typing import NamedTuple
 
 from mert_sb import frames
@@ -212,6 +213,10 @@ def _frame_counts(sample_rate, chunk_seconds, overlap_seconds):
     """Frames of a chunk, or None, and of a dropped border."""
     if chunk_seconds is None:
         return None, 0
+    if not math.isfinite(chunk_seconds):
+        raise ValueError(
+            f"chunk_seconds: {chunk_seconds}; for files in one pass give None"
+        )
     chunk = frames.n_frames(round(chunk_seconds * sample_rate))
     if chunk == 0:
         raise ValueError(

@@ -24,6 +24,7 @@ from mert_sb.inference.huggingface import (
     CONFIG,
     PREPROCESSOR,
     WEIGHTS,
+    read_config,
     read_huggingface,
 )
 from mert_sb.inference.tensors import CheckpointError
@@ -109,6 +110,8 @@ def locate(source, fetch_config=None):
     if first.name == HPARAMS:
         weights = fetch_file(source, STUDENT, fetch_config)
         return Files("mert_sb", (first, weights))
+    # Another model may have no such files as the following; say what it is.
+    read_config(first)
     preprocessor = fetch_file(source, PREPROCESSOR, fetch_config)
     weights = fetch_file(source, WEIGHTS, fetch_config)
     return Files("huggingface", (first, preprocessor, weights))

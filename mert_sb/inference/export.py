@@ -8,18 +8,23 @@ Authors
  * The mert_sb developers 2026
 """
 
+import json
+
 import yaml
-from safetensors.torch import save_file
 
 from mert_sb.inference.card import model_card
-from mert_sb.inference.checkpoint import Checkpoint
+from mert_sb.inference.checkpoint import Checkpoint, student_state
+from mert_sb.inference.settings import FREE, KINDS, need
 from mert_sb.inference.staging import staged_folder
-from mert_sb.inference.tensors import CheckpointError, SafeTensors
+from mert_sb.inference.tensors import CheckpointError, SafeTensors, save_weights
+from mert_sb.student import MERT
 
 HPARAMS = "hyperparams.yaml"
 STUDENT = "student.safetensors"
 CARD = "README.md"
 TAG = "!new:mert_sb.student.MERT"
+# Key of the weights' metadata: the settings they were trained with.
+MARK = "mert_sb.settings"
 
 TEMPLATE = f"""\
 # A music encoder trained with mert_sb. To load it:
@@ -70,21 +75,17 @@ def export_student(student, folder, **card):
     >>> sorted(path.name for path in folder.iterdir())
     ['README.md', 'hyperparams.yaml', 'student.safetensors']
     """
-    settings = yaml.safe_dump(student.settings, sort_keys=False)
+    settings, state = student_state(student)
+    lines = yaml.safe_dump(settings, sort_keys=False).splitlines()
     text = TEMPLATE.format(
-        sample_rate=student.settings["sample_rate"],
-        settings="".join(f"    {line}\n" for line in settings.splitlines()),
+        sample_rate=settings["sample_rate"],
+        settings="".join(f"    {line}\n" for line in lines),
     )
-    state = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in student.state_dict().items()
-    }
-    with staged_folder(folder) as staging:
-        save_file(state, staging / STUDENT)
+    readme = model_card(settings, state, **card)
+    with staged_folder(folder, foreign="config.json") as staging:
+        save_weights(state, staging / STUDENT, {MARK: _meaning(settings)})
         (staging / HPARAMS).write_text(text, encoding="utf-8")
-        (staging / CARD).write_text(
-            model_card(student, **card), encoding="utf-8"
-        )
+        (staging / CARD).write_text(readme, encoding="utf-8")
     return folder
 
 
@@ -121,18 +122,42 @@ def read_exported(hparams, weights):
     """
     try:
         text = hparams.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        students = [
-            value
-            for key, value in (tree.value if tree else [])
-            if value.tag == TAG
-        ]
-        if len(students) != 1:
-            raise CheckpointError(f"{hparams}: there is no student: {TAG}")
-        loader = yaml.SafeLoader("")
-        settings = loader.construct_mapping(students[0], deep=True)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        settings = _settings(
+            yaml.compose(text, Loader=yaml.SafeLoader), hparams
+        )
+    except (AttributeError, LookupError, ValueError, yaml.YAMLError) as error:
         raise CheckpointError(
             f"{hparams}: not the plain settings that mert_sb writes ({error})"
         ) from error
-    return Checkpoint("mert_sb", weights, settings, SafeTensors(weights), {})
+    defaults = MERT.__init__.__kwdefaults__
+    if unknown := settings.keys() - KINDS.keys():
+        raise CheckpointError(f"{hparams}: MERT has no {', '.join(unknown)}")
+    for key in settings:
+        need(settings, key, KINDS[key], hparams)
+    state = SafeTensors(weights)
+    meaning = state.metadata.get(MARK)
+    if meaning not in (None, _meaning(defaults | settings)):
+        raise CheckpointError(
+            f"{weights}: its weights were trained with other settings than those "
+            f"of {hparams}: {meaning}. Export the folder again"
+        )
+    return Checkpoint("mert_sb", weights, settings, state, {})
+
+
+def _settings(tree, hparams):
+    """The student's settings in a composed YAML."""
+    top = tree.value if isinstance(tree, yaml.MappingNode) else []
+    students = [value for _, value in top if value.tag == TAG]
+    if len(students) != 1:
+        raise CheckpointError(f"{hparams}: there is no student: {TAG}")
+    keys = [key.value for key, _ in students[0].value]
+    if len(keys) != len(set(map(str, keys))):
+        raise CheckpointError(f"{hparams}: a key of the student comes twice")
+    return yaml.SafeLoader("").construct_mapping(students[0], deep=True)
+
+
+def _meaning(settings):
+    """The settings without which the weights mean nothing, as text."""
+    return json.dumps(
+        {key: settings[key] for key in sorted(settings.keys() - FREE)}
+    )

@@ -11,15 +11,21 @@ import re
 import torch
 
 from mert_sb import frames
-from mert_sb.inference.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    norm_name,
-    sort_tensors,
-)
+from mert_sb.inference.checkpoint import Checkpoint, sort_tensors, student_state
 from mert_sb.inference.names import their_name
+from mert_sb.inference.settings import (
+    COUNT,
+    KINDS,
+    MAPPING,
+    SWITCH,
+    TEXT,
+    cqt_bins,
+    need,
+    need_fixed,
+    norm_name,
+)
 from mert_sb.inference.staging import staged_file
-from mert_sb.inference.tensors import read_pickle
+from mert_sb.inference.tensors import CheckpointError, read_pickle
 
 # Rows of fairseq's dictionary before the first code: <s>, <pad>, </s>, <unk>.
 SPECIAL_ROWS = 4
@@ -39,10 +45,10 @@ KEYS = {
     "dropout_input": "input_dropout",
     "encoder_layerdrop": "layerdrop",
     "feature_grad_mult": "feature_grad_mult",
+    "attention_relax": "attention_relax",
 }
 # What no student of ours can be otherwise.
 FIXED = {
-    "_name": "mert",
     "activation_fn": "gelu",
     "layer_type": "transformer",
     "audio_extract_type": "w2v_conv",
@@ -58,6 +64,7 @@ DEFAULTS = {
     "feature_extractor_cqt_bins": 84,
 }
 NORMS = {"default": "group", "layer_norm": "layer"}
+EXTRACTOR_MODE = ("default or layer_norm", lambda v: v in list(NORMS))
 _CONVOLUTIONS = re.compile(
     r"\[\((\d+),10,5\)\]\+\[\(\1,3,2\)\]\*4\+\[\(\1,2,2\)\]\*2"
 )
@@ -111,8 +118,8 @@ def write_fairseq(student, path, heads=None):
     path : str or pathlib.Path
         The ``.pt`` file.
     heads : dict of str to torch.Tensor, optional
-        By the original's names, as ``Checkpoint.heads`` or ``head_tensors`` give
-        them. fairseq goes on with pretraining only where they are given.
+        By the original's names, as in ``Checkpoint.heads``. fairseq goes on with
+        pretraining only where they are given.
 
     Returns
     -------
@@ -126,29 +133,32 @@ def write_fairseq(student, path, heads=None):
     ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
     ... )
     >>> path = write_fairseq(student, getfixture("tmp_path") / "a.pt")
-    >>> read_fairseq(path).settings == student.settings | {
-    ...     "checkpoint_layers": False
-    ... }
+    >>> settings = read_fairseq(path).settings
+    >>> all(student.settings[key] == value for key, value in settings.items())
     True
     """
-    settings = student.settings
+    settings, state = student_state(student)
+    bins, rate = settings["feature_extractor_cqt"], settings["sample_rate"]
+    cqt_bins(bins > 0, bins, rate, path)
     conv_norm = settings["conv_norm"]
     tensors = {
-        their_name(name, "fairseq", conv_norm): tensor.detach().cpu()
-        for name, tensor in student.state_dict().items()
+        their_name(name, "fairseq", conv_norm): tensor
+        for name, tensor in state.items()
+    }
+    checkpoint = {
+        "args": None,
+        "cfg": _config(settings),
+        "model": tensors | (heads or {}),
+        "last_optimizer_state": None,
+        "extra_state": {},
+        "optimizer_history": [],
     }
     with staged_file(path) as staging:
-        torch.save(
-            {
-                "args": None,
-                "cfg": _config(settings),
-                "model": tensors | (heads or {}),
-                "last_optimizer_state": None,
-                "extra_state": {},
-                "optimizer_history": [],
-            },
-            staging,
-        )
+        try:
+            torch.save(checkpoint, staging)
+        except RuntimeError as error:
+            # torch's word for a full disk.
+            raise OSError(f"{path}: cannot be written ({error})") from error
     return path
 
 
@@ -196,44 +206,41 @@ def heads_of(heads, n_codebooks):
 
 def _settings(config, path):
     """``MERT``'s keyword arguments out of ``cfg``."""
-    try:
-        model = {**DEFAULTS, **config["model"]}
-        kind = model["_name"]
-        if kind != FIXED["_name"]:
-            raise CheckpointError(
-                f"{path}: cfg.model._name is {kind!r}, not 'mert': a checkpoint of "
-                "another model"
-            )
-        settings = {ours: model[theirs] for theirs, ours in KEYS.items()}
-        convolutions = model["conv_feature_layers"]
-        conv_norm = NORMS[model["extractor_mode"]]
-        first = model["layer_norm_first"]
-        rate = config["task"]["sample_rate"]
-        normalize = config["task"]["normalize"]
-    except KeyError as error:
+    model = {**DEFAULTS, **need(config, "model", MAPPING, path, "cfg.")}
+    task = need(config, "task", MAPPING, path, "cfg.")
+    kind = model.get("_name")
+    if kind != "mert":
         raise CheckpointError(
-            f"{path}: its configuration has no {error}"
-        ) from error
-    for key, value in FIXED.items():
-        if model.get(key, value) != value:
-            raise CheckpointError(
-                f"{path}: cfg.model.{key} is {model[key]!r}; only {value!r} is known"
-            )
+            f"{path}: cfg.model._name is {kind!r}, not 'mert': a checkpoint of "
+            "another model"
+        )
+
+    def of_model(key, kind):
+        return need(model, key, kind, path, "cfg.model.")
+
+    need_fixed(model, FIXED, path, "cfg.model.")
+    settings = {
+        ours: of_model(theirs, KINDS[ours]) for theirs, ours in KEYS.items()
+    }
+    convolutions = of_model("conv_feature_layers", TEXT)
     match = _CONVOLUTIONS.fullmatch(convolutions.replace(" ", ""))
     if not match:
         raise CheckpointError(
             f"{path}: cfg.model.conv_feature_layers is {convolutions!r}, not MERT's"
         )
-    bins = model["feature_extractor_cqt_bins"]
+    rate = need(task, "sample_rate", COUNT, path, "cfg.task.")
+    first, deepnorm, cqt = (
+        of_model(key, SWITCH)
+        for key in ("layer_norm_first", "deepnorm", "feature_extractor_cqt")
+    )
+    bins = of_model("feature_extractor_cqt_bins", COUNT)
     return settings | {
-        "sample_rate": int(rate),
+        "sample_rate": rate,
         "conv_channels": int(match[1]),
-        "conv_norm": conv_norm,
-        "norm": norm_name(first, model["deepnorm"]),
-        "attention_relax": model["attention_relax"],
-        "feature_extractor_cqt": bins if model["feature_extractor_cqt"] else 0,
-        "normalize_wavs": normalize,
-        "checkpoint_layers": False,
+        "conv_norm": NORMS[of_model("extractor_mode", EXTRACTOR_MODE)],
+        "norm": norm_name(first, deepnorm, path),
+        "feature_extractor_cqt": cqt_bins(cqt, bins, rate, path),
+        "normalize_wavs": need(task, "normalize", SWITCH, path, "cfg.task."),
     }
 
 
@@ -244,6 +251,7 @@ def _config(settings):
     bins = settings["feature_extractor_cqt"]
     frame_rate = frames.frame_rate(settings["sample_rate"])
     model = {
+        "_name": "mert",
         **FIXED,
         **{theirs: settings[ours] for theirs, ours in KEYS.items()},
         "label_rate": frame_rate,
@@ -253,7 +261,6 @@ def _config(settings):
         ),
         "layer_norm_first": settings["norm"] == "pre",
         "deepnorm": settings["norm"] == "deepnorm",
-        "attention_relax": settings["attention_relax"],
         "feature_extractor_cqt": bool(bins),
         "feature_extractor_cqt_bins": (
             bins or DEFAULTS["feature_extractor_cqt_bins"]

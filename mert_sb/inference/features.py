@@ -84,12 +84,13 @@ def states_argument(layers):
     >>> states_argument(-1), states_argument([6, 7]), states_argument("mean")
     ((-1,), (6, 7), True)
     """
-    if layers is None or layers == "mean":
+    if layers is None or isinstance(layers, str) and layers == "mean":
         return True
-    if isinstance(layers, int) and not isinstance(layers, bool):
+    if type(layers) is int:
         return (layers,)
     if isinstance(layers, (list, tuple, range)) and layers:
-        return tuple(layers)
+        if all(type(layer) is int for layer in layers):
+            return tuple(layers)
     raise ValueError(
         f"layers: {layers!r} is none of None, an index, a list of indices, 'mean'"
     )
@@ -142,6 +143,13 @@ def check_wavs(wavs, wav_lens=None):
         ...
     ValueError: wavs: shape (400,), but (batch, samples) is wanted...
     """
+    for name, value in (("wavs", wavs), ("wav_lens", wav_lens)):
+        if not (value is None or isinstance(value, torch.Tensor)):
+            raise ValueError(
+                f"{name}: a {type(value).__name__}, but a tensor is wanted"
+            )
+    if wavs.is_complex():
+        raise ValueError(f"wavs: of {wavs.dtype}, but real numbers are wanted")
     if wavs.dim() != 2:
         raise ValueError(
             f"wavs: shape {tuple(wavs.shape)}, but (batch, samples) is wanted; "

@@ -62,8 +62,9 @@ class FileEncoder:
         dropped at each edge inside the file. Only the result grows with the
         length, and pooled, nothing does.
 
-        State 0 is that of one pass within rounding. Later states are those of
-        music as long as a window, for attention sees no further; so a longer
+        State 0 is that of one pass within rounding; with CQT input it differs a
+        little where kernels of low notes reach past a window, and at the file's
+        last frames. Later states are those of music as long as a window, for attention sees no further; so a longer
         ``chunk_seconds`` brings them nearer to one pass, more overlap does not.
 
         Arguments
@@ -162,8 +163,8 @@ class FileEncoder:
         Features
             As ``encode_stream``.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size: {batch_size} is less than 1")
+        if type(batch_size) is not int or batch_size < 1:
+            raise ValueError(f"batch_size: {batch_size}, not a number from 1")
         source = plan_windows(plan)
         while batch := list(islice(source, batch_size)):
             wavs = torch.stack([wav for _, wav in batch])

@@ -23,6 +23,22 @@ from mert_sb.inference.staging import staged_folder
 class StudentInterface(Pretrained):
     """SpeechBrain's ``Pretrained`` for a student, from and to folders and the Hub.
 
+    Arguments
+    ---------
+    modules : dict of str to torch.nn.Module
+        ``student``, a ``MERT``.
+    hparams : dict
+        ``sample_rate``, that of the student.
+    run_opts : dict, optional
+        SpeechBrain's options of running.
+    freeze_params : bool
+        Freeze the parameters and leave the student in eval mode.
+
+    Raises
+    ------
+    ValueError
+        If the two rates differ.
+
     Example
     -------
     >>> from mert_sb.student import MERT
@@ -37,6 +53,15 @@ class StudentInterface(Pretrained):
 
     MODULES_NEEDED = ["student"]
     HPARAMS_NEEDED = ["sample_rate"]
+
+    def __init__(self, modules, hparams, run_opts=None, freeze_params=True):
+        super().__init__(modules, hparams, run_opts, freeze_params)
+        rate = self.student.settings["sample_rate"]
+        if self.hparams.sample_rate != rate:
+            raise ValueError(
+                f"sample_rate: {self.hparams.sample_rate}, but the student is for "
+                f"{rate} Hz; files are resampled, so leave sample_rate as it is"
+            )
 
     @classmethod
     def from_original(
@@ -90,6 +115,7 @@ class StudentInterface(Pretrained):
         cls,
         source,
         hparams_file=HPARAMS,
+        *,
         savedir=None,
         fetch_config=None,
         **options,

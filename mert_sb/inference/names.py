@@ -88,7 +88,8 @@ HEADS = {
 
 _LEAF = re.compile(
     r"(?P<module>.+?)(?P<leaf>\.(?:parametrizations\.weight\.original[01]"
-    r"|weight_[gv]|weight|bias))?"
+    r"|weight_[gv]|weight|bias))?",
+    re.DOTALL,
 )
 _OLD_SPELLING = {
     ".parametrizations.weight.original0": ".weight_g",
@@ -178,6 +179,8 @@ def is_one_of(name, patterns):
 def _translated(name, source, target, spelling):
     """A name's counterpart in another column, or None."""
     match = _LEAF.fullmatch(name)
+    if match is None:
+        return None
     module, leaf = match["module"], match["leaf"] or ""
     number = re.search(r"layers\.(\d+)\.", module)
     if number:

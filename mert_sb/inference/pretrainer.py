@@ -4,8 +4,6 @@ Authors
  * The mert_sb developers 2026
 """
 
-import inspect
-
 import torch
 from speechbrain.utils.fetching import FetchConfig
 from speechbrain.utils.parameter_transfer import Pretrainer
@@ -13,20 +11,9 @@ from speechbrain.utils.parameter_transfer import Pretrainer
 from mert_sb.inference.checkpoint import check_state
 from mert_sb.inference.convert import Files, locate, read_files
 from mert_sb.inference.hub import fetch_file
+from mert_sb.inference.settings import FREE
 from mert_sb.inference.tensors import CheckpointError, SafeTensors
 from mert_sb.student import MERT
-
-# Settings that change nothing about what the weights mean.
-FREE = {
-    "dropout",
-    "attention_dropout",
-    "activation_dropout",
-    "input_dropout",
-    "layerdrop",
-    "feature_grad_mult",
-    "attention_relax",
-    "checkpoint_layers",
-}
 
 
 class StrictPretrainer(Pretrainer):
@@ -143,16 +130,21 @@ def fill_student(student, checkpoint):
     >>> fill_student(twin, read_files(locate(folder)))
     Traceback (most recent call last):
         ...
-    mert_sb.inference.tensors.CheckpointError: ...; set the student's num_heads to 2
+    mert_sb.inference.tensors.CheckpointError: ...; set the student's num_heads: 2 ...
     """
-    defaults = inspect.signature(MERT).parameters
-    for key, value in student.settings.items():
-        theirs = checkpoint.settings.get(key, defaults[key].default)
-        if key not in FREE and value != theirs:
-            raise CheckpointError(
-                f"{checkpoint.path} was trained with {key}: {theirs}, the student "
-                f"has {value}; set the student's {key} to {theirs}"
-            )
+    theirs = MERT.__init__.__kwdefaults__ | checkpoint.settings
+    wrong = [
+        key
+        for key, value in student.settings.items()
+        if key not in FREE and value != theirs[key]
+    ]
+    if wrong:
+        wanted = ", ".join(f"{key}: {theirs[key]}" for key in wrong)
+        found = ", ".join(f"{key}: {student.settings[key]}" for key in wrong)
+        raise CheckpointError(
+            f"{checkpoint.path} was trained with other settings; set the student's "
+            f"{wanted} (it has {found})"
+        )
     check_state(student, checkpoint)
     with torch.no_grad():
         # One by one: a state of safetensors is never in memory as a whole.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def staged_folder(folder):
+def staged_folder(folder, foreign=None):
     """Write files apart; they join the folder only if all could be written.
 
     Arguments
@@ -19,11 +19,19 @@ def staged_folder(folder):
     folder : str or pathlib.Path
         Where the files are to be; made if absent. Files of other names that it
         has are left alone.
+    foreign : str, optional
+        A file that tells of a checkpoint in another layout, with which these files
+        must not be mixed.
 
     Yields
     ------
     pathlib.Path
         An empty folder to write into.
+
+    Raises
+    ------
+    FileExistsError
+        If the foreign file is there.
 
     Example
     -------
@@ -34,11 +42,17 @@ def staged_folder(folder):
     ['b']
     """
     folder = Path(folder)
+    if foreign and (folder / foreign).exists():
+        raise FileExistsError(
+            f"{folder / foreign}: the folder holds a checkpoint in another layout; "
+            "give another folder"
+        )
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".part", dir=folder))
     try:
         yield staging
+        _let_be_read(staging)
         for path in staging.iterdir():
             path.replace(folder / path.name)
         is_new = False
@@ -73,3 +87,13 @@ def staged_file(path):
     path = Path(path)
     with staged_folder(path.parent) as staging:
         yield staging / path.name
+
+
+def _let_be_read(folder):
+    """Give files the mode that new ones have; safetensors keeps its to itself."""
+    probe = folder / ".mode"
+    probe.touch()
+    mode = probe.stat().st_mode
+    probe.unlink()
+    for path in folder.iterdir():
+        path.chmod(mode)

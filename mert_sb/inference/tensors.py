@@ -10,11 +10,14 @@ Authors
 import json
 import pickle
 import re
+import struct
+import threading
 import zipfile
 from collections.abc import Mapping
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 # What real checkpoints mention beside tensors and plain data. Stand-ins take the place
@@ -40,7 +43,11 @@ _DAMAGE = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
+    zipfile.BadZipFile,
 )
+# torch's list of allowed classes is one for the whole process.
+_ALLOWING = threading.Lock()
 
 
 class CheckpointError(ValueError):
@@ -89,7 +96,7 @@ def read_pickle(path):
     {'bias': tensor([0., 0.])}
     """
     try:
-        with safe_globals(_stand_ins(path)):
+        with _ALLOWING, safe_globals(_stand_ins(path)):
             checkpoint = torch.load(path, "cpu", weights_only=True)
     except FileNotFoundError:
         raise
@@ -98,7 +105,8 @@ def read_pickle(path):
         reason = f"it asks for {asked[1]}" if asked else "it is no such pickle"
         raise CheckpointError(
             f"{path}: damaged, or more than tensors and plain data: {reason}. "
-            "Nothing of it was run; get the file from another place"
+            "Nothing of it was run. Get the file from its publisher; if you trust "
+            "it, load it with torch yourself and save its tensors anew"
         ) from error
     except _DAMAGE as error:
         raise CheckpointError(
@@ -124,7 +132,7 @@ def _stand_ins(path):
 
 
 class SafeTensors(Mapping):
-    """The tensors of a safetensors file, each read when it is asked for.
+    """The weights of a safetensors file, each read when it is asked for.
 
     Arguments
     ---------
@@ -150,6 +158,7 @@ class SafeTensors(Mapping):
         try:
             with safe_open(path, "pt") as file:
                 self.names = list(file.keys())
+                self.metadata = file.metadata() or {}
         except SafetensorError as error:
             raise CheckpointError(
                 f"{path}: no safetensors file, or a damaged one ({error}). Get the "
@@ -161,13 +170,83 @@ class SafeTensors(Mapping):
             raise KeyError(name)
         # Opened anew each time: what was read is not kept mapped.
         with safe_open(self.path, "pt") as file:
-            return file.get_tensor(name).clone()
+            tensor = file.get_tensor(name)
+            # What is float32 already is still a view of the file.
+            return as_weight(tensor, name, self.path).clone()
 
     def __iter__(self):
         return iter(self.names)
 
     def __len__(self):
         return len(self.names)
+
+
+def as_weight(tensor, name, path):
+    """A tensor of a file as a student has it.
+
+    Arguments
+    ---------
+    tensor : object
+        What the file has under that name.
+    name : str
+        Its name.
+    path : str or pathlib.Path
+        The file, for the error.
+
+    Returns
+    -------
+    torch.Tensor
+        float32; the same object if it was that.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no tensor of floating-point numbers.
+
+    Example
+    -------
+    >>> as_weight(torch.zeros(2).half(), "bias", "a.pt").dtype
+    torch.float32
+    """
+    if not isinstance(tensor, torch.Tensor):
+        raise CheckpointError(f"{path}: {name!r} is no tensor")
+    plain = tensor.layout == torch.strided and tensor.device.type == "cpu"
+    if not plain or tensor.is_nested or not tensor.is_floating_point():
+        raise CheckpointError(
+            f"{path}: tensor {name!r} is of {tensor.dtype} on {tensor.device}, not "
+            "of plain floating-point numbers"
+        )
+    return tensor.detach().float()
+
+
+def save_weights(tensors, path, metadata=None):
+    """Write a safetensors file.
+
+    Arguments
+    ---------
+    tensors : dict of str to torch.Tensor
+        What to write.
+    path : str or pathlib.Path
+        The file.
+    metadata : dict of str to str, optional
+        Beside the tensors.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, on a full disk for example.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.safetensors"
+    >>> save_weights({"bias": torch.zeros(2)}, path)
+    >>> path.exists()
+    True
+    """
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        raise OSError(f"{path}: cannot be written ({error})") from error
 
 
 def read_json(path):

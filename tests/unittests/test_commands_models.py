@@ -16,7 +16,7 @@ from mert_sb.inference.commands import push
 from mert_sb.inference.commands.main import main
 from mert_sb.inference.convert import read_checkpoint
 from mert_sb.inference.fairseq import write_fairseq
-from mert_sb.inference.huggingface import write_huggingface
+from mert_sb.inference.huggingface_export import write_huggingface
 from tests.utils.originals import tiny_student
 
 HEADS = {

@@ -10,7 +10,7 @@ import pytest
 from mert_sb.inference.commands.folder import workspace
 from mert_sb.inference.commands.runner import Runner
 from mert_sb.inference.commands.writers import STORES
-from mert_sb.inference.huggingface import write_huggingface
+from mert_sb.inference.huggingface_export import write_huggingface
 from tests.utils.encode_command import (
     NAMES,
     Desk,

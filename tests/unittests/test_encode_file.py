@@ -271,3 +271,11 @@ def test_a_compiled_student_through_run_opts(tmp_path, monkeypatch):
     found = build({"compile": True}).encode_file(path, **CHUNKS).states
     assert len(traced) == 1
     close(found, expected, 1e-5)
+
+
+@pytest.mark.parametrize("rate", [24_000, 16_000])
+def test_the_default_overlap_covers_the_originals_positions(tmp_path, rate):
+    encoder = build(sample_rate=rate, position_kernel=128)
+    path = write(tmp_path / "a.wav", 70.0)
+    whole = encoder.encode_file(path, 0, chunk_seconds=None)
+    close(encoder.encode_file(path, 0).states, whole.states)

@@ -166,7 +166,7 @@ def test_missing_weights_are_refused(tmp_path):
 def test_an_export_that_is_killed_leaves_the_former_weights(
     tmp_path, monkeypatch
 ):
-    from mert_sb.inference import export
+    from mert_sb.inference import tensors
 
     model, _ = exported(tmp_path)
 
@@ -174,7 +174,7 @@ def test_an_export_that_is_killed_leaves_the_former_weights(
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(export, "save_file", killed)
+    monkeypatch.setattr(tensors, "save_file", killed)
     with pytest.raises(KeyboardInterrupt):
         export_student(student(norm="pre"), tmp_path / "encoder")
     encoder = MusicEncoder.from_hparams(tmp_path / "encoder")
@@ -211,6 +211,13 @@ def test_opening_as_plain_data_builds_nothing_that_the_yaml_names(tmp_path):
         ("embed_dim: 32", "embed_dim: !new:torch.nn.Linear"),
         ("embed_dim: 32", "embed_width: 32"),
         ("sample_rate: 24000\n    conv", "sample_rate: [\n    conv"),
+        ("num_heads: 4", "num_heads: 4\n    num_heads: 2"),
+        ("num_heads: 4", "num_heads: 2"),
+        ("num_heads: 4", "num_heads: !!int four"),
+        ("num_heads: 4", "num_heads: !!timestamp four"),
+        ("norm: post", "norm: pre"),
+        ("normalize_wavs: false", "normalize_wavs: true"),
+        ("layerdrop: 0.05", "layerdrop: lse"),
     ],
 )
 def test_other_yamls_are_no_plain_data(tmp_path, old, new):
@@ -269,3 +276,11 @@ def test_the_card_says_what_is_known_and_what_is_not(tmp_path):
     bare = export_student(student(), tmp_path / "bare") / "README.md"
     assert bare.read_text().count("Not said") == 4
     assert "license" not in bare.read_text()
+
+
+@pytest.mark.parametrize("text", ["", "hello", "3", "null", "- a", "&a [*a]"])
+def test_a_yaml_without_a_student_is_refused(tmp_path, text):
+    folder = export_student(student(), tmp_path / "encoder")
+    (folder / "hyperparams.yaml").write_text(text)
+    with pytest.raises(CheckpointError, match="hyperparams.yaml"):
+        MusicEncoder.from_original(folder)

@@ -156,7 +156,7 @@ def test_a_round_trip_through_each_layout_is_exact(tmp_path, source, layout):
     from mert_sb.inference.convert import read_checkpoint
     from mert_sb.inference.export import export_student
     from mert_sb.inference.fairseq import write_fairseq
-    from mert_sb.inference.huggingface import write_huggingface
+    from mert_sb.inference.huggingface_export import write_huggingface
 
     original = read_checkpoint(GOLDEN / source)
     student = build_student(original)

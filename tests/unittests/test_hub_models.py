@@ -90,23 +90,26 @@ def test_a_version_is_pinned_as_a_whole(hub, tmp_path):
     assert encoder.student.settings["norm"] == "pre"
 
 
-def test_a_branch_that_moves_while_loading_gives_one_version(hub, tmp_path):
-    from mert_sb.inference import convert
+@pytest.mark.parametrize("how", ["from_original", "from_hparams"])
+def test_a_branch_that_moves_while_loading_gives_one_version(
+    hub, tmp_path, monkeypatch, how
+):
+    from mert_sb.inference import convert, interface
+    from mert_sb.inference.hub import fetch_file
 
-    newer = huggingface_folder(tmp_path / "b", tiny_student(norm="pre", seed=1))
-    fetch_file = convert.fetch_file
+    export_student(tiny_student(), tmp_path / "a")
+    export_student(tiny_student(seed=1), tmp_path / "b")
+    hub.repositories["me/mine"] = Repository(contents(tmp_path / "a"))
 
     def moving(source, names, fetch_config):
         path = fetch_file(source, names, fetch_config)
-        hub.repositories[MODEL].commit(contents(newer))
+        hub.repositories["me/mine"].commit(contents(tmp_path / "b"))
         return path
 
-    convert.fetch_file = moving
-    try:
-        encoder = MusicEncoder.from_original(MODEL)
-    finally:
-        convert.fetch_file = fetch_file
-    assert torch.equal(states(encoder), expected(normalize_wavs=True))
+    monkeypatch.setattr(convert, "fetch_file", moving)
+    monkeypatch.setattr(interface, "fetch_file", moving)
+    encoder = getattr(MusicEncoder, how)("me/mine")
+    assert torch.equal(states(encoder), expected())
 
 
 @pytest.mark.parametrize(

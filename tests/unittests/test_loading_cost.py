@@ -13,7 +13,7 @@ import torch
 
 from mert_sb.inference.export import export_student
 from mert_sb.inference.fairseq import write_fairseq
-from mert_sb.inference.huggingface import write_huggingface
+from mert_sb.inference.huggingface_export import write_huggingface
 from mert_sb.student import MERT
 from tests.utils.source_tree import ROOT
 

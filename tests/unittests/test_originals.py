@@ -12,7 +12,7 @@ from mert_sb.inference.checkpoint import build_student
 from mert_sb.inference.convert import read_checkpoint
 from mert_sb.inference.export import export_student
 from mert_sb.inference.fairseq import heads_of, write_fairseq
-from mert_sb.inference.huggingface import write_huggingface
+from mert_sb.inference.huggingface_export import write_huggingface
 from tests.utils.originals import (
     FAIRSEQ_NAMES,
     fairseq_file,
@@ -26,6 +26,15 @@ VARIANTS = [
     {"norm": "pre", "conv_norm": "layer", "conv_bias": True},
     {"norm": "deepnorm", "attention_relax": 32.0, "sample_rate": 16_000},
     {"sample_rate": 16_000, "feature_extractor_cqt": 84},
+    {
+        "dropout": 0.2,
+        "attention_dropout": 0.3,
+        "activation_dropout": 0.4,
+        "input_dropout": 0.15,
+        "layerdrop": 0.25,
+        "attention_relax": 16.0,
+        "feature_grad_mult": 0.5,
+    },
 ]
 # What a layout has no key for: gradients and memory, of training only.
 TRAINING_ONLY = {"feature_grad_mult", "checkpoint_layers"}

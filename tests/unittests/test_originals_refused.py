@@ -4,6 +4,10 @@ Authors
  * The mert_sb developers 2026
 """
 
+import json
+import re
+
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +15,7 @@ from mert_sb.inference import CheckpointError, MusicEncoder
 from tests.utils.originals import (
     fairseq_config,
     fairseq_file,
+    huggingface_config,
     huggingface_folder,
     tiny_student,
 )
@@ -52,15 +57,17 @@ def test_tensors_that_do_not_fit_are_named(tmp_path, changes, message):
         ({"num_hidden_layers": 1}, {}, r"layers\.1\..* is unknown"),
         ({"num_hidden_layers": 3}, {}, r"layers\.2\..* is missing"),
         ({"feat_extract_norm": "layer"}, {}, "is missing"),
-        ({"feature_extractor_cqt": True}, {}, "has shape"),
-        ({"hidden_size": None}, {}, "config.json: there is no 'hidden_size'"),
+        ({"feature_extractor_cqt": True}, {}, "fits its convolutions at 16000"),
+        ({"hidden_size": None}, {}, "config.json: there is no hidden_size"),
         ({"conv_dim": [16, 16, 16, 16, 16, 16, 8]}, {}, "conv_dim"),
         ({"conv_stride": [5, 2, 2, 2, 2, 2, 1]}, {}, "conv_stride is"),
-        ({"hidden_act": "relu"}, {}, "hidden_act is relu, MERT's is gelu"),
+        ({"hidden_act": "relu"}, {}, "hidden_act is 'relu'; MERT's is 'gelu'"),
         ({"num_attention_heads": 5}, {}, "5 heads"),
         ({"feat_extract_norm": "batch"}, {}, "batch"),
         ({"sample_rate": 16_000}, {}, "sample_rate is 16000, but"),
-        ({}, {"sampling_rate": None}, "there is no 'sampling_rate'"),
+        ({}, {"sampling_rate": None}, "there is no sampling_rate"),
+        ({"do_stable_layer_norm": True, "deepnorm": True}, {}, "exclude"),
+        ({"layer_norm_eps": 1e-6}, {}, "layer_norm_eps is 1e-06"),
     ],
 )
 def test_configurations_that_do_not_fit_are_named(
@@ -81,9 +88,12 @@ def test_configurations_that_do_not_fit_are_named(
     ("key", "value", "message"),
     [
         ("_name", "hubert", "'hubert', not 'mert'"),
-        ("encoder_embed_dim", None, "has no 'encoder_embed_dim'"),
+        ("encoder_embed_dim", None, "no cfg.model.encoder_embed_dim"),
         ("conv_feature_layers", "[(16,10,5)] * 7", "conv_feature_layers"),
         ("subln", True, "cfg.model.subln is True"),
+        ("pos_conv_depth", 5, "cfg.model.pos_conv_depth is 5"),
+        ("extractor_mode", ["default"], "extractor_mode is"),
+        ("conv_feature_layers", 7, "conv_feature_layers is 7"),
         ("extractor_mode", "other", "other"),
         ("encoder_layers", 3, r"layers\.2\..*self_attn.* is missing"),
     ],
@@ -161,3 +171,93 @@ def test_a_missing_file_is_named(tmp_path, missing):
         path.unlink()
     with pytest.raises(FileNotFoundError, match=missing.strip("*")):
         MusicEncoder.from_original(folder)
+
+
+JUNK = [None, "x", "false", [], [1], {}, -1, 0, 2**40, 0.5, True, float("nan")]
+
+
+def is_fine(key, value):
+    """Whether a value happens to be a possible one for its key."""
+    switches = ("conv_bias", "do_stable_layer_norm", "deepnorm", "do_normalize")
+    if key in (*switches, "feature_extractor_cqt"):
+        return isinstance(value, bool)
+    shares = ("dropout", "layerdrop")
+    if key.endswith(shares):
+        return value in (0, 0.5) and not isinstance(value, bool)
+    if key == "attention_relax":
+        return value in (-1, 0, 0.5, 2**40) and not isinstance(value, bool)
+    return key == "num_hidden_layers" and value == 0 and value is not False
+
+
+@pytest.mark.parametrize("value", JUNK, ids=repr)
+def test_values_of_another_kind_are_refused(tmp_path, value):
+    """No configuration is taken for something else, or ends in another error."""
+    student = tiny_student()
+    config, preprocessor = huggingface_config(student.settings)
+    folder = huggingface_folder(tmp_path / "a", student)
+    files = {"config.json": config, "preprocessor_config.json": preprocessor}
+    for name, contents in files.items():
+        for key in contents:
+            text = json.dumps(contents | {key: value})
+            (folder / name).write_text(text)
+            if not is_fine(key, value):
+                with pytest.raises(CheckpointError, match="a/"):
+                    MusicEncoder.from_original(folder)
+        (folder / name).write_text(json.dumps(contents))
+
+
+@pytest.mark.parametrize("value", JUNK[:-3], ids=repr)
+def test_fairseq_values_of_another_kind_are_refused(tmp_path, value):
+    student = tiny_student()
+    for part, key in (
+        ("model", "layer_norm_first"),
+        ("model", "encoder_attention_heads"),
+        ("model", "conv_feature_layers"),
+        ("model", "extractor_mode"),
+        ("task", "normalize"),
+        ("task", "sample_rate"),
+    ):
+        cfg = fairseq_config(student.settings)
+        cfg[part][key] = value
+        path = fairseq_file(tmp_path / "a.pt", student, cfg=cfg)
+        with pytest.raises(CheckpointError, match=key):
+            MusicEncoder.from_original(path)
+    path = fairseq_file(tmp_path / "a.pt", student, cfg={"model": value})
+    with pytest.raises(CheckpointError, match="cfg"):
+        MusicEncoder.from_original(path)
+
+
+def test_a_stand_in_never_becomes_a_setting(tmp_path):
+    student = tiny_student()
+    for part, key in (("task", "normalize"), ("model", "deepnorm")):
+        cfg = fairseq_config(student.settings)
+        cfg[part][key] = np.bool_(False)
+        path = fairseq_file(tmp_path / "a.pt", student, cfg=cfg)
+        with pytest.raises(CheckpointError, match=key):
+            MusicEncoder.from_original(path)
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "mask_emb\n", 3, None])
+def test_odd_names_of_tensors_are_refused(tmp_path, name):
+    changes = {name: torch.zeros(3)}
+    path = fairseq_file(tmp_path / "a.pt", tiny_student(), changes=changes)
+    with pytest.raises(CheckpointError, match=re.escape(repr(name))):
+        MusicEncoder.from_original(path)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(32, dtype=torch.int64),
+        torch.zeros(32, dtype=torch.bool),
+        torch.zeros(32, dtype=torch.complex64),
+        torch.zeros(32).to_sparse(),
+        torch.zeros(32, device="meta"),
+    ],
+)
+def test_tensors_of_another_kind_are_refused(tmp_path, tensor):
+    path = fairseq_file(
+        tmp_path / "a.pt", tiny_student(), changes={"mask_emb": tensor}
+    )
+    with pytest.raises(CheckpointError, match="mask_emb|a.pt"):
+        MusicEncoder.from_original(path)

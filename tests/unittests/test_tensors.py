@@ -5,6 +5,7 @@ Authors
 """
 
 import argparse
+import concurrent.futures
 import datetime
 import os
 import pickle
@@ -184,3 +185,36 @@ def test_safetensors_are_read_one_by_one(tmp_path):
     assert all(torch.equal(found[name], state[name]) for name in state)
     with pytest.raises(KeyError, match="c"):
         found["c"]
+
+
+def test_flipped_bits_give_no_other_error(tmp_path):
+    path = fairseq_file(tmp_path / "a.pt", tiny_student())
+    whole = path.read_bytes()
+    dice = np.random.default_rng(0)
+    refused = 0
+    for _ in range(100):
+        bytes_ = bytearray(whole)
+        # Where the format's own records are, not the tensors.
+        place = (
+            -dice.integers(1, 6_000)
+            if dice.random() < 0.7
+            else dice.integers(0, 6_000)
+        )
+        bytes_[place] ^= 1 << dice.integers(8)
+        path.write_bytes(bytes_)
+        try:
+            MusicEncoder.from_original(path)
+        except CheckpointError:
+            refused += 1
+    assert refused > 20
+
+
+def test_several_threads_may_read_at_once(tmp_path, fairseq_class):
+    path = fairseq_file(
+        tmp_path / "a.pt",
+        tiny_student(),
+        task_state={"dictionaries": [fairseq_class()]},
+    )
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(read_pickle, [path] * 40))
+    assert all("model" in contents for contents in found)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from mert_sb.frames import n_frames
 from mert_sb.inference import MusicEncoder
-from mert_sb.inference.huggingface import write_huggingface
+from mert_sb.inference.huggingface_export import write_huggingface
 from mert_sb.student import MERT
 
 transformers = pytest.importorskip("transformers")

@@ -12,12 +12,8 @@ from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.commands.targets import add_target, check_target
 from mert_sb.inference.convert import read_checkpoint
 from mert_sb.inference.fairseq import write_fairseq
-from mert_sb.inference.huggingface import (
-    CONFIG,
-    PREPROCESSOR,
-    WEIGHTS,
-    write_huggingface,
-)
+from mert_sb.inference.huggingface import CONFIG, PREPROCESSOR, WEIGHTS
+from mert_sb.inference.huggingface_export import write_huggingface
 from mert_sb.inference.onnx import export_onnx
 
 HELP = "write a checkpoint for other programs"

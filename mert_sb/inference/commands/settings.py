@@ -15,7 +15,7 @@ import sys
 import torch
 
 from mert_sb import frames
-from mert_sb.inference.pretrainer import FREE
+from mert_sb.inference.settings import FREE
 from mert_sb.inference.tensors import read_json
 
 SETTINGS_FILE = "encode.json"

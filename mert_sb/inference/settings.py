@@ -1,0 +1,221 @@
+"""Settings out of files: each of its kind, or an error that names file and key.
+
+A configuration is data from elsewhere. A text where a switch should be would count as
+true, and give other features without a word.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import math
+
+from mert_sb.inference.tensors import CheckpointError
+from mert_sb.student.encoder import NORMS
+
+# Settings that change nothing about what the weights mean.
+FREE = {
+    "dropout",
+    "attention_dropout",
+    "activation_dropout",
+    "input_dropout",
+    "layerdrop",
+    "feature_grad_mult",
+    "attention_relax",
+    "checkpoint_layers",
+}
+
+
+def _is_count(value, least=1):
+    return type(value) is int and least <= value < 2**31
+
+
+def _is_number(value):
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+SWITCH = ("true or false", lambda value: type(value) is bool)
+COUNT = ("a whole number above 0", _is_count)
+SIZE = ("a whole number from 0", lambda value: _is_count(value, 0))
+NUMBER = ("a number", _is_number)
+SHARE = ("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1)
+FACTOR = ("a number from 0", lambda value: _is_number(value) and value >= 0)
+TEXT = ("a text", lambda value: type(value) is str)
+COUNTS = (
+    "a list of whole numbers above 0",
+    lambda v: type(v) is list and len(v) > 0 and all(map(_is_count, v)),
+)
+MAPPING = ("a dictionary", lambda value: isinstance(value, dict))
+
+# What each keyword argument of MERT must be.
+KINDS = {
+    "sample_rate": COUNT,
+    "conv_channels": COUNT,
+    "conv_norm": ("group or layer", lambda v: v in ("group", "layer")),
+    "conv_bias": SWITCH,
+    "embed_dim": COUNT,
+    "ffn_dim": COUNT,
+    "num_heads": COUNT,
+    "num_layers": SIZE,
+    "norm": (f"one of {', '.join(NORMS)}", lambda v: v in NORMS),
+    "position_kernel": COUNT,
+    "position_groups": COUNT,
+    "dropout": SHARE,
+    "attention_dropout": SHARE,
+    "activation_dropout": SHARE,
+    "input_dropout": SHARE,
+    "layerdrop": SHARE,
+    "feature_grad_mult": FACTOR,
+    "attention_relax": NUMBER,
+    "feature_extractor_cqt": SIZE,
+    "normalize_wavs": SWITCH,
+    "checkpoint_layers": SWITCH,
+}
+
+
+def need(mapping, key, kind, path, prefix=""):
+    """A value of a configuration, of the kind it must be.
+
+    Arguments
+    ---------
+    mapping : dict
+        From the file.
+    key : str
+        Its name there.
+    kind : tuple of (str, callable)
+        ``SWITCH``, ``COUNT`` and the like.
+    path : str or pathlib.Path
+        The file, for the error.
+    prefix : str
+        Where in the file the mapping is, for the error.
+
+    Returns
+    -------
+    object
+        The value.
+
+    Raises
+    ------
+    CheckpointError
+        If the key is missing or its value of another kind.
+
+    Example
+    -------
+    >>> need({"do_normalize": "false"}, "do_normalize", SWITCH, "a.json")
+    Traceback (most recent call last):
+        ...
+    mert_sb...CheckpointError: a.json: do_normalize is 'false', not true or false
+    """
+    if key not in mapping:
+        raise CheckpointError(f"{path}: there is no {prefix}{key}")
+    value, (wanted, fits) = mapping[key], kind
+    # A list is in no tuple of texts, and cannot be looked up in a set.
+    if not (isinstance(value, (str, int, float, list, dict)) and fits(value)):
+        raise CheckpointError(
+            f"{path}: {prefix}{key} is {value!r}, not {wanted}"
+        )
+    return value
+
+
+def need_fixed(mapping, fixed, path, prefix=""):
+    """Refuse a configuration that asks for what no student of ours can be.
+
+    Arguments
+    ---------
+    mapping : dict
+        From the file.
+    fixed : dict
+        Keys and the only value known; a key may be missing.
+    path : str or pathlib.Path
+        The file, for the error.
+    prefix : str
+        Where in the file the mapping is, for the error.
+
+    Raises
+    ------
+    CheckpointError
+        With the first key that differs.
+
+    Example
+    -------
+    >>> need_fixed({"hidden_act": "gelu"}, {"hidden_act": "gelu"}, "a.json")
+    """
+    for key, value in fixed.items():
+        found = mapping.get(key, value)
+        if type(found) is not type(value) or found != value:
+            raise CheckpointError(
+                f"{path}: {prefix}{key} is {found!r}; MERT's is {value!r}"
+            )
+
+
+def norm_name(first, deepnorm, path):
+    """Our name for the original's two switches.
+
+    Arguments
+    ---------
+    first : bool
+        ``layer_norm_first``, Hugging Face's ``do_stable_layer_norm``.
+    deepnorm : bool
+        ``deepnorm``.
+    path : str or pathlib.Path
+        The file, for the error.
+
+    Returns
+    -------
+    str
+        ``MERT``'s ``norm``.
+
+    Raises
+    ------
+    CheckpointError
+        If both are true, which the original refuses too.
+
+    Example
+    -------
+    >>> norm_name(True, False, "config.json")
+    'pre'
+    """
+    if first and deepnorm:
+        raise CheckpointError(
+            f"{path}: deepnorm and norms before the layers exclude one another"
+        )
+    if first:
+        return "pre"
+    return "deepnorm" if deepnorm else "post"
+
+
+def cqt_bins(switch, bins, sample_rate, path):
+    """``MERT``'s ``feature_extractor_cqt`` of an original.
+
+    Arguments
+    ---------
+    switch : bool
+        The original's ``feature_extractor_cqt``.
+    bins : int
+        Its ``feature_extractor_cqt_bins``.
+    sample_rate : int
+        In Hz.
+    path : str or pathlib.Path
+        The file, for the error.
+
+    Returns
+    -------
+    int
+        Bins, 0 without CQT.
+
+    Raises
+    ------
+    CheckpointError
+        If a CQT is asked for at another rate than 16 kHz: the original's frames of
+        ``sample_rate // 50`` samples then are not the convolutions'.
+
+    Example
+    -------
+    >>> cqt_bins(True, 84, 16_000, "config.json")
+    84
+    """
+    if switch and sample_rate != 16_000:
+        raise CheckpointError(
+            f"{path}: feature_extractor_cqt at {sample_rate} Hz; the original's CQT "
+            "fits its convolutions at 16000 Hz only"
+        )
+    return bins if switch else 0
