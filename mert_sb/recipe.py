@@ -93,6 +93,7 @@ def run(brain_class, prepare, dataio_prep, arguments):
     _check_steps(hparams, datasets["train"])
     refuse_unused(hparams, hparams_file, KEYS | set(brain_class.HPARAMS_NEEDED))
     hparams["checkpointer"].discard_unfinished()
+    _check_test_only(hparams, run_opts)
     brain = brain_class(
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
@@ -149,6 +150,16 @@ def _check_steps(hparams, train):
             f"{batches} batches of {options['batch_size']} and not one step of "
             f"{hparams['grad_accumulation_factor']}; lower batch_size or "
             "segment_seconds, or add audio"
+        )
+
+
+def _check_test_only(hparams, run_opts):
+    """Refuse to test what was never trained."""
+    checkpointer = hparams["checkpointer"]
+    if run_opts["test_only"] and checkpointer.find_checkpoint() is None:
+        raise FileNotFoundError(
+            f"--test_only: there is no checkpoint in {checkpointer.checkpoints_dir}; "
+            "check output_folder"
         )
 
 

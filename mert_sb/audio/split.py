@@ -5,7 +5,9 @@ Authors
 """
 
 import hashlib
+import json
 import os
+from pathlib import Path
 
 
 def hash_split(paths, *, valid_share, seed):
@@ -51,6 +53,100 @@ def hash_split(paths, *, valid_share, seed):
     valid.add(min(paths, key=places.get))
     valid.discard(max(paths, key=places.get))
     return {path: "valid" if path in valid else "train" for path in paths}
+
+
+def ranked_split(paths, *, shares, seed):
+    """Assign files to splits of given shares, by the order of their hashes.
+
+    Unlike ``hash_split`` it keeps the shares, also of few files; a file may move
+    when others are added (see ``keep_splits``).
+
+    Arguments
+    ---------
+    paths : list of str
+        Paths relative to the data folder.
+    shares : dict of str to float
+        Split name to its share; what is left is for ``"train"``.
+    seed : int
+        Another seed gives another split.
+
+    Returns
+    -------
+    dict
+        From path to split name, each used at least once.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer files than splits, or the shares leave nothing.
+
+    Example
+    -------
+    >>> split = ranked_split(
+    ...     list("abcdefgh"), shares={"test": 0.25, "valid": 0.1}, seed=0
+    ... )
+    >>> [list(split.values()).count(s) for s in ("train", "valid", "test")]
+    [5, 1, 2]
+    """
+    if min(shares.values()) < 0 or sum(shares.values()) >= 1:
+        raise ValueError(f"{shares} leave nothing for training")
+    if len(paths) <= len(shares):
+        raise ValueError(
+            f"{len(paths)} usable files are too few for train, {', '.join(shares)}; "
+            "add files (a file is never in two)"
+        )
+    ranked = sorted(paths, key=lambda path: _place(path, seed))
+    splits = dict.fromkeys(paths, "train")
+    for index, (name, share) in enumerate(shares.items()):
+        # Each later split, and training, must get one too.
+        most = len(ranked) - (len(shares) - index)
+        count = min(max(1, round(share * len(paths))), most)
+        splits |= dict.fromkeys(ranked[:count], name)
+        ranked = ranked[count:]
+    return splits
+
+
+def keep_splits(save_folder, splits):
+    """Refuse a split that moves files from where an earlier run had them.
+
+    A file that was trained on and is then tested on gives a number that means
+    nothing.
+
+    Arguments
+    ---------
+    save_folder : str or Path
+        With the manifests of the earlier run, if there was one.
+    splits : dict of str to str
+        Path to split name.
+
+    Returns
+    -------
+    dict of str to str
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If a file is in another split than before.
+
+    Example
+    -------
+    >>> keep_splits("absent", {"a.wav": "train"})
+    {'a.wav': 'train'}
+    """
+    for manifest in Path(save_folder).glob("*.json"):
+        if manifest.stem not in splits.values():
+            continue
+        rows = json.loads(manifest.read_text(encoding="utf-8")).values()
+        paths = {row["wav"].removeprefix("{data_root}/") for row in rows}
+        for path in sorted(paths & splits.keys()):
+            if splits[path] != manifest.stem:
+                raise ValueError(
+                    f"{path} was in {manifest}, and would now be in "
+                    f"{splits[path]}.json: files or settings of the split have "
+                    "changed. Give another output_folder"
+                )
+    return splits
 
 
 def _place(path, seed):

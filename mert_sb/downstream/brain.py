@@ -10,7 +10,10 @@ import speechbrain as sb
 import torch
 from speechbrain.nnet.adapters import AdaptedModel
 from speechbrain.utils.checkpoints import ckpt_recency
+from speechbrain.utils.distributed import run_on_main
 from speechbrain.utils.logger import get_logger
+
+from mert_sb.downstream.base import Base, insert_adapters
 
 logger = get_logger(__name__)
 
@@ -53,11 +56,12 @@ class DownstreamBrain(sb.Brain):
     )
 
     def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
-        hparams["pretrainer"].collect_files()
+        run_on_main(hparams["pretrainer"].collect_files)
         hparams["pretrainer"].load_collected()
         for module in modules.values():
             if isinstance(module, AdaptedModel):
-                module.insert_adapters()
+                insert_adapters(module)
+        checkpointer.add_recoverable("base", Base(modules["encoder"]))
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
         self._check_options()
         self.measured, self.train_stats = {}, {}

@@ -97,6 +97,11 @@ class Pretraining(SteppingBrain):
                 f"{sorted(self.hparams.teachers)}, loss_weights are for "
                 f"{sorted(weighted)}: the YAML must name the same in all three"
             )
+        unknown = set(self.hparams.card) - {"name", "data", "licence"}
+        if unknown:
+            raise ValueError(
+                f"card: {sorted(unknown)} are not name, data, licence"
+            )
         unknown = set(self.hparams.stored) - set(self.heads)
         if unknown:
             raise ValueError(f"stored: {sorted(unknown)} are no teachers")

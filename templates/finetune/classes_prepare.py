@@ -10,7 +10,8 @@ Authors
 
 from collections import defaultdict
 
-from mert_sb.audio.manifest import hash_split, write_manifests
+from mert_sb.audio.manifest import write_manifests
+from mert_sb.audio.split import keep_splits, ranked_split
 
 
 def prepare_classes(
@@ -23,7 +24,7 @@ def prepare_classes(
     test_share,
     verify,
     n_workers,
-    seed,
+    split_seed,
 ):
     """Write ``train.json``, ``valid.json``, ``test.json`` and ``skipped.csv``.
 
@@ -45,13 +46,16 @@ def prepare_classes(
         Decode every file to its end, instead of its first and last second.
     n_workers : int
         Processes.
-    seed : int
-        Of the split.
+    split_seed : int
+        Another one holds out other files.
     """
+    shares = {"test": test_share, "valid": valid_share}
     write_manifests(
         data_folder,
         save_folder,
-        split=lambda paths: split_classes(paths, valid_share, test_share, seed),
+        split=lambda paths: keep_splits(
+            save_folder, split_classes(paths, shares, split_seed)
+        ),
         segment_seconds=segment_seconds,
         min_seconds=min_seconds,
         sample_rate=sample_rate,
@@ -60,18 +64,14 @@ def prepare_classes(
     )
 
 
-def split_classes(paths, valid_share, test_share, seed):
+def split_classes(paths, shares, split_seed):
     """Split each class by itself, so that none lacks in a split."""
-    if valid_share + test_share >= 1:
-        raise ValueError(
-            f"valid_share {valid_share} and test_share {test_share} leave nothing "
-            "for training"
-        )
     classes = defaultdict(list)
     for path in paths:
         class_name, slash, _ = path.partition("/")
-        if not slash:
-            raise ValueError(f"{path} lies in no class's folder")
+        # SpeechBrain's label_encoder.txt separates label and index by it.
+        if not slash or "=>" in class_name:
+            raise ValueError(f"{path} lies in no folder that can name a class")
         classes[class_name].append(path)
     splits = {}
     for class_name, members in classes.items():
@@ -80,12 +80,5 @@ def split_classes(paths, valid_share, test_share, seed):
                 f"class {class_name} has {len(members)} usable files; it needs three, "
                 "for training, validation and test"
             )
-        # hash_split makes two parts: first the test part is taken off.
-        parts = hash_split(members, valid_share=test_share, seed=f"{seed} test")
-        test = {path for path in members if parts[path] == "valid"}
-        test = set(sorted(test)[: len(members) - 2])
-        rest = [path for path in members if path not in test]
-        share = valid_share / (1 - test_share)
-        splits |= dict.fromkeys(test, "test")
-        splits |= hash_split(rest, valid_share=share, seed=seed)
+        splits |= ranked_split(members, shares=shares, seed=split_seed)
     return splits

@@ -27,18 +27,20 @@ def test_every_class_is_in_every_split(split_classes):
         f"{name}/{n}.wav" for name in "abc" for n in range(3 + ord(name) % 5)
     ]
     for seed in range(20):
-        splits = split_classes(paths, 0.3, 0.5, seed)
+        splits = split_classes(paths, {"test": 0.5, "valid": 0.3}, seed)
         assert sorted(splits) == paths
         found = {(path[0], split) for path, split in splits.items()}
         assert len(found) == 9
-    assert splits == split_classes(paths, 0.3, 0.5, seed)
+    again = split_classes(paths, {"test": 0.5, "valid": 0.3}, seed)
+    assert splits == again
 
 
 @pytest.mark.parametrize(
     ("paths", "shares", "message"),
     [
         (["a/1.wav", "a/2.wav"], (0.1, 0.1), "class a has 2 usable files"),
-        (["a/1.wav", "b.wav"], (0.1, 0.1), "b.wav lies in no class's folder"),
+        (["a/1.wav", "b.wav"], (0.1, 0.1), "b.wav lies in no folder that can"),
+        (["a => 1/b.wav"], (0.1, 0.1), "lies in no folder that can name"),
         (["a/1.wav"] * 3, (0.5, 0.5), "leave nothing for training"),
     ],
 )
@@ -46,7 +48,7 @@ def test_folders_that_cannot_be_split_are_refused(
     split_classes, paths, shares, message
 ):
     with pytest.raises(ValueError, match=message):
-        split_classes(paths, *shares, 1)
+        split_classes(paths, {"test": shares[1], "valid": shares[0]}, 1)
 
 
 @pytest.mark.parametrize("mode", MODES)

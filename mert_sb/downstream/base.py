@@ -1,0 +1,114 @@
+"""What a checkpoint stands on: the encoder's weights that are not in it.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import hashlib
+
+import torch
+from speechbrain.utils.checkpoints import (
+    mark_as_loader,
+    mark_as_saver,
+    register_checkpoint_hooks,
+)
+
+
+def insert_adapters(adapted):
+    """Insert adapters, and refuse patterns that fit nothing.
+
+    Arguments
+    ---------
+    adapted : speechbrain.nnet.adapters.AdaptedModel
+        With ``manual_adapter_insertion``, its model having its weights.
+
+    Raises
+    ------
+    ValueError
+        If nothing was adapted.
+
+    Example
+    -------
+    >>> from speechbrain.nnet.adapters import AdaptedModel, LoRA
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    >>> options = {"manual_adapter_insertion": True}
+    >>> insert_adapters(
+    ...     AdaptedModel(model, LoRA, target_layers=["1"], **options)
+    ... )
+    Traceback (most recent call last):
+        ...
+    ValueError: target_layers: no layer of the encoder fits; ...
+    """
+    adapted.insert_adapters()
+    if not any(p.requires_grad for p in adapted.parameters()):
+        raise ValueError(
+            "target_layers: no layer of the encoder fits; names are like "
+            "encoder.layers.0.attention.q_proj, and * stands for any part"
+        )
+
+
+@register_checkpoint_hooks
+class Base:
+    """A digest of the encoder's frozen tensors and of what is trained in it.
+
+    A checkpoint of a head or of adapters is worth nothing on another encoder, and
+    would load on it without a word.
+
+    Arguments
+    ---------
+    encoder : torch.nn.Module
+        With its weights, as training begins.
+
+    Example
+    -------
+    >>> layer = torch.nn.Linear(2, 2).requires_grad_(False)
+    >>> base, folder = Base(layer), getfixture("tmp_path")
+    >>> base.save(folder / "base.ckpt")
+    >>> base.load(folder / "base.ckpt", end_of_epoch=True)
+    """
+
+    def __init__(self, encoder):
+        digest = hashlib.blake2b(digest_size=16)
+        trained = {n for n, p in encoder.named_parameters() if p.requires_grad}
+        for name, tensor in sorted(encoder.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)};".encode())
+            if name not in trained:
+                array = tensor.detach().cpu().contiguous().view(-1)
+                digest.update(array.view(torch.uint8).numpy())
+        self.digest = digest.hexdigest()
+
+    @mark_as_saver
+    def save(self, path):
+        """Write the digest.
+
+        Arguments
+        ---------
+        path : pathlib.Path
+            Where to.
+        """
+        with open(path, "w", encoding="ascii") as file:
+            file.write(self.digest)
+
+    @mark_as_loader
+    def load(self, path, end_of_epoch):
+        """Compare with a checkpoint's digest.
+
+        Arguments
+        ---------
+        path : pathlib.Path
+            The checkpoint's.
+        end_of_epoch : bool
+            Without effect.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint stands on another encoder.
+        """
+        with open(path, encoding="ascii") as file:
+            if file.read() != self.digest:
+                raise ValueError(
+                    f"{path}: the checkpoint was trained on another encoder, or "
+                    "with other layers adapted; give the former pretrained and "
+                    "adapters, or another output_folder"
+                )
