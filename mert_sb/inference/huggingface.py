@@ -59,6 +59,8 @@ FIXED = {
     "hidden_act": "gelu",
     "layer_norm_eps": 1e-5,
     "feat_proj_layer_norm": True,
+    # transformers from 4.48 on looks for it, and the published files lack it.
+    "conv_pos_batch_norm": False,
 }
 # configuration_MERT.py's defaults; early configurations lack these keys.
 DEFAULTS = {
