@@ -14,23 +14,15 @@ Authors
  * The mert_sb developers 2026
 """
 
-import csv
-import io
-import json
-import logging
-import os
-from collections import Counter
 from pathlib import Path
 
 from mert_sb.audio.names import find_audio, segment_id
-from mert_sb.audio.resample import check_rates, resampled_length
+from mert_sb.audio.rows import make_row, write_rows
 from mert_sb.audio.split import hash_split
-from mert_sb.audio.survey import survey
+from mert_sb.audio.usable import usable_lengths
 from mert_sb.frames import HOP_LENGTH
 
 __all__ = ["find_audio", "hash_split", "write_manifests"]
-
-logger = logging.getLogger(__name__)
 
 
 def write_manifests(
@@ -108,29 +100,21 @@ def write_manifests(
     segment, least = _lengths(segment_seconds, min_seconds, sample_rate)
     paths = find_audio(data_folder) if paths is None else sorted(set(paths))
     save_folder = Path(save_folder)
-    save_folder.mkdir(parents=True, exist_ok=True)
-    findings = survey(
+    lengths = usable_lengths(
         data_folder,
-        save_folder / "prepare.jsonl",
+        save_folder,
         paths,
-        verify=verify,
+        least=least,
+        sample_rate=sample_rate,
         n_workers=n_workers,
+        verify=verify,
     )
-    lengths, skipped = {}, {}
-    for path in paths:
-        length, reason = _judge(findings[path], least, sample_rate)
-        if reason:
-            skipped[path] = reason
-        else:
-            lengths[path] = length
-    _report(data_folder, save_folder / "skipped.csv", len(paths), skipped)
     manifests = {}
     for path, name in sorted(_assign(split, lengths, data_folder).items()):
         rows = manifests.setdefault(name, {})
         rows.update(_rows(path, lengths[path], segment, least, sample_rate))
     for name, rows in manifests.items():
-        text = json.dumps(rows, indent=2) + "\n"
-        _replace(save_folder / f"{name}.json", text)
+        write_rows(save_folder / f"{name}.json", rows)
     return {name: str(save_folder / f"{name}.json") for name in manifests}
 
 
@@ -142,43 +126,6 @@ def _lengths(segment_seconds, min_seconds, sample_rate):
         )
     n_frames = -(-round(segment_seconds * sample_rate) // HOP_LENGTH)
     return n_frames * HOP_LENGTH, round(min_seconds * sample_rate)
-
-
-def _judge(finding, least, sample_rate):
-    """Length at the student's rate, and why the file cannot be used, if so."""
-    if finding.reason:
-        return 0, finding.reason
-    try:
-        check_rates(finding.sample_rate, sample_rate)
-    except ValueError as error:
-        return 0, f"rate: {error}"
-    length = resampled_length(
-        finding.n_samples, finding.sample_rate, sample_rate
-    )
-    if length < least:
-        lasts, wanted = length / sample_rate, least / sample_rate
-        return 0, f"short: {lasts:.2f} s, min_seconds is {wanted:.2f}"
-    return length, ""
-
-
-def _report(data_folder, path, n_files, skipped):
-    """Write skipped.csv, say how many are in it; complain if all are."""
-    table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["path", "reason"])
-    writer.writerows(sorted(skipped.items()))
-    _replace(path, table.getvalue())
-    kinds = Counter(reason.split(":")[0] for reason in skipped.values())
-    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    if len(skipped) == n_files:
-        raise ValueError(
-            f"none of the {n_files} files in {data_folder} is usable: "
-            f"{counts}. The reasons are in {path}"
-        )
-    if skipped:
-        logger.warning(
-            f"{len(skipped)} of {n_files} files skipped ({counts}), see {path}"
-        )
 
 
 def _assign(split, lengths, data_folder):
@@ -195,22 +142,9 @@ def _rows(path, length, segment, least, sample_rate):
     starts = list(range(0, length, segment))
     if len(starts) > 1 and length - starts[-1] < least:
         starts.pop()
-    # SpeechBrain puts the data folder in with str.format_map.
-    escaped = path.replace("{", "{{").replace("}", "}}")
     rows = {}
     for index, start in enumerate(starts):
         stop = length if start == starts[-1] else start + segment
-        rows[segment_id(path, index, len(starts))] = {
-            "wav": "{data_root}/" + escaped,
-            "start": start,
-            "length": stop - start,
-            "duration": (stop - start) / sample_rate,
-        }
+        row = make_row(path, start, stop - start, sample_rate)
+        rows[segment_id(path, index, len(starts))] = row
     return rows
-
-
-def _replace(path, text):
-    """Write a file aside and move it into place, so that it is never half."""
-    aside = path.with_name(path.name + ".tmp")
-    aside.write_bytes(text.encode("utf-8", "surrogateescape"))
-    os.replace(aside, path)

@@ -11,14 +11,12 @@ import torch
 from speechbrain.nnet.adapters import AdaptedModel
 from speechbrain.utils.checkpoints import ckpt_recency
 from speechbrain.utils.distributed import run_on_main
-from speechbrain.utils.logger import get_logger
 
 from mert_sb.downstream.base import Base, insert_adapters
+from mert_sb.downstream.group_brain import GroupBrain
 
-logger = get_logger(__name__)
 
-
-class DownstreamBrain(sb.Brain):
+class DownstreamBrain(GroupBrain):
     """Trains modules on top of an encoder, and the encoder too if it is not frozen.
 
     ``modules`` are built with random weights; ``hparams["pretrainer"]`` fills them
@@ -49,8 +47,8 @@ class DownstreamBrain(sb.Brain):
     """
 
     HPARAMS_NEEDED = (
+        *GroupBrain.HPARAMS_NEEDED,
         "pretrainer",
-        "parameter_groups",
         "lr_schedule",
         "train_logger",
     )
@@ -63,56 +61,9 @@ class DownstreamBrain(sb.Brain):
                 insert_adapters(module)
         checkpointer.add_recoverable("base", Base(modules["encoder"]))
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
-        self._check_options()
         self.measured, self.train_stats = {}, {}
 
-    def _check_options(self):
-        """Refuse what would turn the gradient round or be ignored."""
-        if self.max_grad_norm <= 0:
-            raise ValueError(
-                f"max_grad_norm: {self.max_grad_norm} would zero or turn round the "
-                "gradient; to switch clipping off give a huge value, 1.0e9"
-            )
-        if self.remove_vector_weight_decay:
-            raise ValueError(
-                "remove_vector_weight_decay: not with parameter_groups; set "
-                "weight_decay in opt_class to 0"
-            )
-        # From the command line SpeechBrain passes this one as a string.
-        if self.optimizer_step_limit is not None:
-            self.optimizer_step_limit = int(self.optimizer_step_limit)
-
-    def init_optimizers(self):
-        """One optimizer of the groups that the YAML makes."""
-        groups = self.hparams.parameter_groups(self.modules)
-        self.optimizer = self.opt_class(groups)
-        self.optimizers_dict = {"opt_class": self.optimizer}
-        self.checkpointer.add_recoverable("optimizer", self.optimizer)
-
-    def optimizers_step(self):
-        """Clip over all groups together, where SpeechBrain clips the first; step.
-
-        A gradient that is not finite is skipped.
-        """
-        self.scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(
-            [p for g in self.optimizer.param_groups for p in g["params"]],
-            self.max_grad_norm,
-        )
-        self._follow_schedule()
-        # In fp16 the scaler skips by itself, and must be asked to.
-        if self.scaler.is_enabled() or torch.isfinite(norm):
-            self.scaler.step(self.optimizer)
-        else:
-            logger.warning(
-                "Step %d skipped: its gradient is not finite",
-                self.optimizer_step + 1,
-            )
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.optimizer_step += 1
-
-    def _follow_schedule(self):
+    def follow_schedule(self):
         """The schedule's factor on each group's own rate, so that they keep apart.
 
         It depends on the number of steps alone, which the Brain's checkpoint has.
@@ -162,7 +113,7 @@ class DownstreamBrain(sb.Brain):
             for name, values in self.measured.items()
         }
         if stage == sb.Stage.TRAIN:
-            self.train_stats = {**stats, **self._rates()}
+            self.train_stats = {**stats, **self.rates()}
         elif stage == sb.Stage.VALID:
             self._log("Epoch", train_stats=self.train_stats, valid_stats=stats)
             self.checkpointer.save_and_keep_only(
@@ -174,13 +125,6 @@ class DownstreamBrain(sb.Brain):
         else:
             self._log("Epoch loaded", test_stats=stats)
 
-    def _rates(self):
-        """Learning rates of the last step, by group."""
-        return {
-            f"lr_{group['name']}": group["lr"]
-            for group in self.optimizer.param_groups
-        }
-
     def _log(self, epoch, **stats):
         """Write a line to the training log."""
         meta = {
@@ -188,10 +132,3 @@ class DownstreamBrain(sb.Brain):
             "step": self.optimizer_step,
         }
         self.hparams.train_logger.log_stats(meta, **stats)
-
-    def _should_save_intra_epoch_ckpt(self, last_ckpt_time, steps_since_ckpt):
-        """Only where no gradient is half accumulated: it would be lost."""
-        due = super()._should_save_intra_epoch_ckpt(
-            last_ckpt_time, steps_since_ckpt
-        )
-        return due and self.step % self.grad_accumulation_factor == 0

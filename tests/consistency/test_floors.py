@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "student": {"frames", "cqt"},
     "teachers": {"frames", "cqt", "seeds"},
     "pretraining": {"frames", "seeds", "store"},
-    "downstream": {"frames", "store"},
+    "downstream": {"frames", "store", "hparams"},
 }
 MAY_IMPORT["inference"] = set(MAY_IMPORT) - {"__init__", "recipe", "hparams"}
 

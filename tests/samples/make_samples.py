@@ -4,6 +4,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ FILES = (
     ("deep/é 音.flac", 16_000, 1),
     ("deep/e.wav", 22_050, 1),
 )
+# Each by a maker of its own.
+DATASETS = ("gtzan", "giantsteps", "mtt", "mtg", "emo", "nsynth", "vocalset")
 
 
 def tones(rng, sample_rate, channels, seconds):
@@ -56,7 +59,7 @@ def make_samples(folder, seconds=9.0):
     ---------
     folder : str or pathlib.Path
         Gets ``audio`` (any folder of music), ``music4all``, ``classes`` (a folder
-        for each class) and ``student`` (an encoder's folder).
+        for each class), ``student`` (an encoder's folder) and ``DATASETS``.
     seconds : float
         Length of each file.
     """
@@ -85,6 +88,9 @@ def make_samples(folder, seconds=9.0):
             path = folder / "classes" / name / f"{index}.wav"
             soundfile.write(path, tones(rng, 24_000, 1, 2.0), 24_000)
     write_student(folder / "student")
+    for name in DATASETS:
+        module = importlib.import_module(f"tests.samples.make_{name}")
+        getattr(module, f"make_{name}")(folder / name)
 
 
 def write_student(folder):

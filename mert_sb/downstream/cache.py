@@ -1,0 +1,196 @@
+"""The feature cache: one pass of a frozen upstream, then probes train in seconds.
+
+Mean over time comes before any layer is chosen, so ``(N, D)`` a clip is all that a probe
+needs: 20 kB for the 95M in float16. Keys name the clip's file, place and size, the
+fingerprint the upstream; another upstream's cache is refused.
+
+S samples, N states, D width.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import hashlib
+import os
+
+import torch
+from speechbrain.dataio.dataloader import make_dataloader
+from speechbrain.utils.logger import get_logger
+
+from mert_sb.store import Shelf, ShelfWriter
+
+logger = get_logger(__name__)
+
+
+def cache_key(row):
+    """The key of a clip.
+
+    Arguments
+    ---------
+    row : dict
+        With ``id``, ``wav`` (a path), ``start`` and ``length``.
+
+    Returns
+    -------
+    str
+        Changes with the clip and with the file's size.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.wav"
+    >>> _ = path.write_bytes(b"RIFF")
+    >>> cache_key({"id": "a", "wav": str(path), "start": 0, "length": 400})
+    'a@0+400#4'
+    """
+    size = os.path.getsize(row["wav"])
+    return f"{row['id']}@{row['start']}+{row['length']}#{size}"
+
+
+def fingerprint(upstream):
+    """What identifies an upstream.
+
+    Arguments
+    ---------
+    upstream : torch.nn.Module
+        Frozen.
+
+    Returns
+    -------
+    dict
+        Its settings as text, rate, and a checksum of its tensors.
+
+    Example
+    -------
+    >>> from mert_sb.downstream.upstreams import MelStatistics
+    >>> fingerprint(MelStatistics(sample_rate=16_000))["sample_rate"]
+    16000
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(upstream.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)};".encode())
+        array = tensor.detach().cpu().contiguous().view(-1)
+        digest.update(array.view(torch.uint8).numpy())
+    return {
+        "upstream": type(upstream).__name__,
+        "settings": upstream.settings,
+        "sample_rate": upstream.sample_rate,
+        "weights": digest.hexdigest(),
+    }
+
+
+def cache_states(
+    upstream,
+    datasets,
+    folder,
+    *,
+    device="cpu",
+    batch_size=8,
+    num_workers=0,
+    shard_size=512,
+    dtype="float16",
+):
+    """Encode all clips that the cache lacks.
+
+    Arguments
+    ---------
+    upstream : torch.nn.Module
+        Gives ``(B, N, D)`` of clips ``(B, S)``.
+    datasets : iterable of DynamicItemDataset
+        With ``id``, ``wav``, ``start``, ``length`` and, computed, ``sig``.
+    folder : str
+        Of the cache; several experiments of one upstream may share it.
+    device : str
+        Where the upstream runs.
+    batch_size : int
+        Clips at once, of one length: padding would move a group norm.
+    num_workers : int
+        Processes that read audio.
+    shard_size : int
+        Clips of a shard; a killed run loses one.
+    dtype : str
+        ``float16`` or ``float32``.
+
+    Returns
+    -------
+    Shelf
+        ``(N, D)`` by ``cache_key``.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another upstream's states.
+
+    Example
+    -------
+    >>> import soundfile
+    >>> from speechbrain.dataio.dataset import DynamicItemDataset
+    >>> from speechbrain.utils.data_pipeline import provides, takes
+    >>> from mert_sb.downstream.upstreams import MelStatistics
+    >>> folder = getfixture("tmp_path")
+    >>> soundfile.write(folder / "a.wav", torch.rand(9_000).numpy(), 24_000)
+    >>> @takes("wav")
+    ... @provides("sig")
+    ... def audio_pipeline(wav):
+    ...     return torch.from_numpy(soundfile.read(wav)[0])
+    >>> row = {"wav": str(folder / "a.wav"), "start": 0, "length": 9_000}
+    >>> row |= {"track": "a", "target": 3}
+    >>> dataset = DynamicItemDataset({"a": row}, [audio_pipeline])
+    >>> upstream = MelStatistics(n_mels=64)
+    >>> shelf = cache_states(upstream, [dataset], folder / "cache")
+    >>> shelf["a@0+9000#18044"].shape
+    (1, 128)
+    """
+    writer = ShelfWriter(folder, fingerprint(upstream), dtype=dtype)
+    upstream = upstream.to(device).eval()
+    for dataset in datasets:
+        for name, ids in _shards(dataset, shard_size):
+            if writer.done(name):
+                continue
+            logger.info("Cache: encoding %d clips into %s", len(ids), name)
+            rows = dataset.filtered_sorted(
+                key_test={"id": set(ids).__contains__}
+            )
+            states = _encode(upstream, rows, device, batch_size, num_workers)
+            writer.write(
+                name,
+                {
+                    cache_key(dataset.data[i] | {"id": i}): states[i]
+                    for i in ids
+                },
+            )
+    return Shelf(folder)
+
+
+def _shards(dataset, shard_size):
+    """Names and ids of shards; a name says what is in it."""
+    ids = sorted(dataset.data, key=lambda i: (dataset.data[i]["length"], i))
+    for start in range(0, len(ids), shard_size):
+        part = ids[start : start + shard_size]
+        keys = "\n".join(cache_key(dataset.data[i] | {"id": i}) for i in part)
+        yield hashlib.blake2b(keys.encode(), digest_size=8).hexdigest(), part
+
+
+@torch.no_grad()
+def _encode(upstream, rows, device, batch_size, num_workers):
+    """States of clips by id."""
+    by_length = {}
+    for index, item in enumerate(rows.data_ids):
+        by_length.setdefault(rows.data[item]["length"], []).append(index)
+    batches = [
+        indices[start : start + batch_size]
+        for indices in by_length.values()
+        for start in range(0, len(indices), batch_size)
+    ]
+    with rows.output_keys_as(["id", "sig"]):
+        loader = make_dataloader(
+            rows,
+            batch_sampler=batches,
+            num_workers=num_workers,
+            # Or a run that fills the cache would draw other dropouts than the next.
+            generator=torch.Generator(),
+        )
+        found = {}
+        for batch in loader:
+            states = upstream(batch.sig.data.to(device)).cpu().numpy()
+            found |= dict(zip(batch.id, states, strict=True))
+    return found

@@ -1,0 +1,87 @@
+"""Upstreams of MERT checkpoints: sizes, rate and weights come from the files.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import torch
+
+from mert_sb.downstream.upstreams import PooledStates
+from mert_sb.inference.checkpoint import build_student
+from mert_sb.inference.convert import read_checkpoint
+from mert_sb.student import MERT
+
+
+def trained_upstream(source, **changes):
+    """Pooled states of a checkpoint, for probing or fine-tuning.
+
+    Arguments
+    ---------
+    source : str
+        Hub id, folder or fairseq file, see ``read_checkpoint``.
+    **changes : dict
+        Settings without meaning for the weights, such as ``layerdrop``.
+
+    Returns
+    -------
+    PooledStates
+        With every weight of the checkpoint.
+
+    Example
+    -------
+    >>> from mert_sb.inference.export import export_student
+    >>> student = MERT(
+    ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
+    ... )
+    >>> folder = export_student(student, getfixture("tmp_path") / "encoder")
+    >>> trained_upstream(folder)(torch.rand(2, 3_000)).shape
+    torch.Size([2, 2, 16])
+    """
+    checkpoint = read_checkpoint(source)
+    settings = checkpoint.settings | changes
+    return _pooled(build_student(checkpoint._replace(settings=settings)))
+
+
+def random_upstream(source, seed):
+    """The same student untrained: what architecture alone is worth.
+
+    Arguments
+    ---------
+    source : str
+        Whose settings to take.
+    seed : int
+        Of its weights.
+
+    Returns
+    -------
+    PooledStates
+        With random weights.
+
+    Example
+    -------
+    >>> from mert_sb.inference.export import export_student
+    >>> student = MERT(
+    ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
+    ... )
+    >>> folder = export_student(student, getfixture("tmp_path") / "encoder")
+    >>> one, two = (random_upstream(folder, seed=1) for _ in range(2))
+    >>> one.encoder.mask_embedding.equal(two.encoder.mask_embedding)
+    True
+    """
+    settings = read_checkpoint(source).settings
+    dice = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        # Modules draw from the one generator of the process; it is given back.
+        torch.random.set_rng_state(dice.get_state())
+        return _pooled(MERT(**settings))
+
+
+def _pooled(student):
+    settings = student.settings
+    return PooledStates(
+        student,
+        sample_rate=settings["sample_rate"],
+        n_states=settings["num_layers"] + 1,
+        dim=settings["embed_dim"],
+        settings=settings,
+    )

@@ -1,0 +1,67 @@
+"""Tags of MTG-Jamendo, four sets of them, by probing or fine-tuning.
+
+> python train.py hparams/instrument.yaml --data_folder /path/to/mtg
+> python train.py hparams/instrument.yaml --data_folder /path/to/mtg \
+>     --upstream ../upstreams/mert_full.yaml --batch_size 8
+
+Results: ``<output_folder>/results.json`` and ``predictions.csv``.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import sys
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from speechbrain.utils.data_pipeline import provides, takes
+
+from mert_sb.audio.reader import read_crop
+from mert_sb.downstream.clip import ClipBrain
+from mert_sb.downstream.open import open_upstream
+from mert_sb.recipe import run
+from mtg_prepare import LABELS, prepare_mtg
+
+
+def dataio_prep(hparams):
+    """Manifests to clips and tags.
+
+    Arguments
+    ---------
+    hparams : dict
+        From the YAML.
+
+    Returns
+    -------
+    dict of str to Dataset
+        Of audio, or of cached states.
+    """
+    sample_rate = hparams["sample_rate"]
+
+    @takes("wav", "start", "length")
+    @provides("sig")
+    def audio_pipeline(wav, start, length):
+        return read_crop(wav, start, length, sample_rate)
+
+    labels = LABELS[hparams["task"]]
+
+    @takes("tags")
+    @provides("target")
+    def label_pipeline(tags):
+        return torch.tensor([float(name in tags) for name in labels])
+
+    datasets = {
+        split: sb.dataio.dataset.DynamicItemDataset.from_json(
+            f"{hparams['save_folder']}/{split}.json",
+            replacements={"data_root": hparams["data_folder"]},
+            dynamic_items=[audio_pipeline, label_pipeline],
+            output_keys=["id", "sig", "target", "track"],
+        )
+        for split in ("train", "valid", "test")
+    }
+    return open_upstream(hparams, datasets, Path(__file__).parent)
+
+
+if __name__ == "__main__":
+    run(ClipBrain, prepare_mtg, dataio_prep, sys.argv[1:])

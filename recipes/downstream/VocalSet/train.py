@@ -1,0 +1,70 @@
+"""Technique and singer of VocalSet, by probing or fine-tuning.
+
+> python train.py hparams/technique.yaml --data_folder /path/to/vocalset
+> python train.py hparams/technique.yaml --data_folder /path/to/vocalset \
+>     --upstream ../upstreams/mert_full.yaml --batch_size 8
+
+Results: ``<output_folder>/results.json`` and ``predictions.csv``.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import sys
+from pathlib import Path
+
+import speechbrain as sb
+from speechbrain.utils.data_pipeline import provides, takes
+
+from mert_sb.audio.reader import read_crop
+from mert_sb.downstream.clip import ClipBrain
+from mert_sb.downstream.open import open_upstream
+from mert_sb.recipe import run
+from vocalset_prepare import LABELS, prepare_vocalset
+
+
+def dataio_prep(hparams):
+    """Manifests to clips and classes.
+
+    Arguments
+    ---------
+    hparams : dict
+        From the YAML.
+
+    Returns
+    -------
+    dict of str to Dataset
+        Of audio, or of cached states.
+    """
+    sample_rate = hparams["sample_rate"]
+
+    @takes("wav", "start", "length")
+    @provides("sig")
+    def audio_pipeline(wav, start, length):
+        return read_crop(wav, start, length, sample_rate)
+
+    labels = LABELS[hparams["task"]]
+
+    @takes("label")
+    @provides("target")
+    def label_pipeline(label):
+        return labels.index(label)
+
+    datasets = {
+        split: sb.dataio.dataset.DynamicItemDataset.from_json(
+            f"{hparams['save_folder']}/{split}.json",
+            replacements={"data_root": hparams["data_folder"]},
+            dynamic_items=[audio_pipeline, label_pipeline],
+            output_keys=["id", "sig", "target", "track"],
+        )
+        for split in ("train", "valid", "test")
+    }
+    for dataset in datasets.values():
+        # Scored clip by clip: no means over a recording.
+        for item, row in dataset.data.items():
+            row["track"] = item
+    return open_upstream(hparams, datasets, Path(__file__).parent)
+
+
+if __name__ == "__main__":
+    run(ClipBrain, prepare_vocalset, dataio_prep, sys.argv[1:])

@@ -1,0 +1,182 @@
+"""A clip-level task from audio to results: cached, live, fine-tuned.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import csv
+import importlib
+import json
+import sys
+
+import pytest
+import torch
+
+from mert_sb.downstream import cache
+from mert_sb.inference import export_student
+from mert_sb.store import Shelf
+from tests.utils.finetune_runs import logged, no_trace
+from tests.utils.originals import tiny_student
+from tests.utils.source_tree import ROOT
+
+RECIPE = ROOT / "recipes" / "downstream" / "GTZAN"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _process():
+    with no_trace():
+        yield
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    from tests.samples.make_gtzan import make_gtzan
+
+    folder = tmp_path_factory.mktemp("music")
+    make_gtzan(folder, seconds=1.0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "encoder"
+    # A norm that looks at a frame alone: padding then changes nothing.
+    student = tiny_student(conv_norm="layer", normalize_wavs=True)
+    return export_student(student, folder)
+
+
+@pytest.fixture(scope="module")
+def train():
+    """The recipe's script."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(RECIPE))
+        patch.delitem(sys.modules, "train", raising=False)
+        yield importlib.import_module("train")
+        for name in ("train", "gtzan_prepare"):
+            del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def fit(train, music, encoder):
+    def fit(output, upstream="mert", **changed):
+        flags = {
+            "data_folder": music,
+            "output_folder": output,
+            "upstream": RECIPE.parent / "upstreams" / f"{upstream}.yaml",
+            "upstream_overrides": {"source": str(encoder)},
+            "layer": "mix",
+            "batch_size": 5,
+            "number_of_epochs": 3,
+            "device": "cpu",
+            "prepare": {"n_workers": 1, "allow_missing": True},
+            "cache": {"num_workers": 0},
+        } | changed
+        arguments = [str(RECIPE / "hparams" / "genre.yaml"), "--noprogressbar"]
+        for key, value in flags.items():
+            text = json.dumps(value) if isinstance(value, dict) else str(value)
+            arguments += [f"--{key}"] if value is True else [f"--{key}", text]
+        return train.run(
+            train.ClipBrain, train.prepare_gtzan, train.dataio_prep, arguments
+        )
+
+    return fit
+
+
+def test_a_probe_learns_and_says_how_well(fit, tmp_path, encoder):
+    brain = fit(tmp_path, "mel", upstream_overrides={}, number_of_epochs=20)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results == brain.results
+    assert results["test"]["accuracy"] >= 0.9
+    best = max(logged(tmp_path, "valid", "accuracy"))
+    assert results["valid"]["accuracy"] == pytest.approx(best, abs=1e-4)
+    with open(tmp_path / "predictions.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == 10
+    right = [int(row[1]) == max(range(10), key=lambda i: float(row[i + 2]))
+             for row in rows]  # fmt: skip
+    assert sum(right) / 10 == pytest.approx(results["test"]["accuracy"])
+
+
+def test_cached_frozen_and_live_give_one_loss(fit, tmp_path, monkeypatch):
+    options = {"cache": {"num_workers": 0, "dtype": "float32"}}
+    cached = fit(tmp_path / "cached", **options)
+    live = tmp_path / "live.yaml"
+    text = (RECIPE.parent / "upstreams" / "mert.yaml").read_text()
+    live.write_text(
+        text.replace("cached: True", "cached: False").replace(
+            "upstream: !apply", "mert: !apply"
+        )
+        + "upstream: !new:mert_sb.downstream.upstreams.FrozenUpstream\n"
+        + "    upstream: !ref <mert>\n"
+    )
+    other = fit(tmp_path / "live", live.with_suffix(""), **options)
+    assert "encoder" in other.modules
+    assert "encoder" not in cached.modules
+    for kind in ("train", "valid"):
+        ours = logged(tmp_path / "cached", kind, "loss")
+        assert len(ours) == 3
+        assert logged(tmp_path / "live", kind, "loss") == pytest.approx(
+            ours, rel=1e-3
+        )
+
+
+def test_a_second_run_reads_the_cache_alone(fit, tmp_path, monkeypatch):
+    folder = str(tmp_path / "cache")
+    options = {"cache": {"num_workers": 0, "folder": folder}}
+    first = fit(tmp_path / "a", **options)
+    monkeypatch.setattr(cache, "_encode", None)
+    assert fit(tmp_path / "b", **options).results == first.results
+    fit(tmp_path / "c", **options, layer=1, lr=0.001)
+    shelf = Shelf(folder)
+    assert len(shelf) == 40
+    with pytest.raises(
+        ValueError, match="holds a shelf of another kind.*settings"
+    ):
+        fit(tmp_path / "d", "mel", upstream_overrides={}, **options)
+
+
+@pytest.mark.parametrize("upstream", ["mert_full", "mert_lora"])
+def test_fine_tuning_changes_the_upstream(fit, tmp_path, encoder, upstream):
+    brain = fit(tmp_path, upstream, encoder_lr=0.001, number_of_epochs=2)
+    before = tiny_student(conv_norm="layer", normalize_wavs=True).state_dict()
+    after = {
+        name.removeprefix("adapted_model.").removeprefix("encoder."): tensor
+        for name, tensor in brain.modules.encoder.state_dict().items()
+    }
+    query = "encoder.layers.1.attention.q_proj"
+    if upstream == "mert_full":
+        assert not torch.equal(
+            after[f"{query}.weight"], before[f"{query}.weight"]
+        )
+    else:
+        name = f"{query}.pretrained_module.weight"
+        assert torch.equal(after[name], before[f"{query}.weight"])
+        assert any(".adapter_" in name for name in after)
+    names = [group["name"] for group in brain.optimizer.param_groups]
+    assert {"mix", "head", "encoder_02"} <= set(names)
+
+
+def test_training_stops_when_nothing_improves(fit, tmp_path):
+    brain = fit(
+        tmp_path,
+        "mel",
+        upstream_overrides={},
+        number_of_epochs=60,
+        epoch_counter={"limit_to_stop": 3},
+        lr=1e-9,
+    )
+    accuracies = logged(tmp_path, "valid", "accuracy")
+    assert len(accuracies) == 4  # the first, and three that are no better
+    assert brain.results["epoch"] <= 4
+
+
+def test_a_stopped_run_goes_on_to_the_same_result(fit, tmp_path):
+    whole = fit(tmp_path / "a", number_of_epochs=4)
+    fit(tmp_path / "b", number_of_epochs=2)
+    parts = fit(tmp_path / "b", number_of_epochs=4)
+    assert parts.results == whole.results
+
+
+def test_another_rate_is_refused(fit, tmp_path):
+    with pytest.raises(ValueError, match="give --sample_rate 24000"):
+        fit(tmp_path, sample_rate=16_000)
