@@ -18,6 +18,7 @@ class Key(SingleLabel):
 
     Example
     -------
+    >>> import numpy as np
     >>> Key().measure(np.eye(24)[:1], np.array([0]), ["a"])["key_score"]
     1.0
     """
