@@ -261,11 +261,20 @@ class ShelfWriter:
                 file.write(self._cast(value).tobytes())
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, self.folder / f"shard-{shard}")
+        if self.done(shard):  # by a faster process
+            shutil.rmtree(temporary)
+        else:
+            os.replace(temporary, self.folder / f"shard-{shard}")
 
     def _cast(self, value):
         """To the shelf's dtype; whole numbers must stay what they are."""
-        cast = np.ascontiguousarray(value, self.dtype)
+        with np.errstate(over="ignore"):
+            cast = np.ascontiguousarray(value, self.dtype)
+        if cast.dtype.kind == "f" and not np.isfinite(cast).all():
+            raise ValueError(
+                f"{self.folder}: values up to {np.abs(value).max():.3g} are not "
+                f"finite as {self.dtype}; use dtype float32"
+            )
         if cast.dtype.kind in "iu" and not np.array_equal(cast, value):
             raise ValueError(
                 f"{self.folder}: values from {value.min()} to {value.max()} do "

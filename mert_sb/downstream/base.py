@@ -5,6 +5,7 @@ Authors
 """
 
 import hashlib
+import json
 
 import torch
 from speechbrain.utils.checkpoints import (
@@ -111,4 +112,66 @@ class Base:
                     f"{path}: the checkpoint was trained on another encoder, or "
                     "with other layers adapted; give the former pretrained and "
                     "adapters, or another output_folder"
+                )
+
+
+@register_checkpoint_hooks
+class Setup:
+    """What a probe is of: its upstream, layer, rate, head.
+
+    A finished run started again with another layer would test the old head on it.
+
+    Arguments
+    ---------
+    **settings : dict
+        Plain data.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "setup.ckpt"
+    >>> Setup(layer=1).save(path)
+    >>> Setup(layer=2).load(path, end_of_epoch=True)
+    Traceback (most recent call last):
+        ...
+    ValueError: ...: made with layer 1, not 2; give another output_folder
+    """
+
+    def __init__(self, **settings):
+        self.settings = json.loads(json.dumps(settings))
+
+    @mark_as_saver
+    def save(self, path):
+        """Write the settings.
+
+        Arguments
+        ---------
+        path : pathlib.Path
+            Where to.
+        """
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self.settings, file)
+
+    @mark_as_loader
+    def load(self, path, end_of_epoch):
+        """Compare with a checkpoint's settings.
+
+        Arguments
+        ---------
+        path : pathlib.Path
+            The checkpoint's.
+        end_of_epoch : bool
+            Without effect.
+
+        Raises
+        ------
+        ValueError
+            If one differs.
+        """
+        with open(path, encoding="utf-8") as file:
+            former = json.load(file)
+        for key, now in self.settings.items():
+            if former.get(key) != now:
+                raise ValueError(
+                    f"{path}: made with {key} {former.get(key)}, not {now}; give "
+                    "another output_folder"
                 )

@@ -33,17 +33,18 @@ def cache_key(row):
     Returns
     -------
     str
-        Changes with the clip and with the file's size.
+        Changes with the clip, and with the file's size and time.
 
     Example
     -------
     >>> path = getfixture("tmp_path") / "a.wav"
     >>> _ = path.write_bytes(b"RIFF")
     >>> cache_key({"id": "a", "wav": str(path), "start": 0, "length": 400})
-    'a@0+400#4'
+    'a@0+400#4-...'
     """
-    size = os.path.getsize(row["wav"])
-    return f"{row['id']}@{row['start']}+{row['length']}#{size}"
+    status = os.stat(row["wav"])
+    where = f"{row['id']}@{row['start']}+{row['length']}"
+    return f"{where}#{status.st_size}-{status.st_mtime_ns}"
 
 
 def fingerprint(upstream):
@@ -137,15 +138,13 @@ def cache_states(
     >>> dataset = DynamicItemDataset({"a": row}, [audio_pipeline])
     >>> upstream = MelStatistics(n_mels=64)
     >>> shelf = cache_states(upstream, [dataset], folder / "cache")
-    >>> shelf["a@0+9000#18044"].shape
+    >>> shelf[cache_key(row | {"id": "a"})].shape
     (1, 128)
     """
     writer = ShelfWriter(folder, fingerprint(upstream), dtype=dtype)
     upstream = upstream.to(device).eval()
     for dataset in datasets:
-        for name, ids in _shards(dataset, shard_size):
-            if writer.done(name):
-                continue
+        for name, ids in _shards(dataset, Shelf(folder), shard_size):
             logger.info("Cache: encoding %d clips into %s", len(ids), name)
             rows = dataset.filtered_sorted(
                 key_test={"id": set(ids).__contains__}
@@ -161,13 +160,15 @@ def cache_states(
     return Shelf(folder)
 
 
-def _shards(dataset, shard_size):
-    """Names and ids of shards; a name says what is in it."""
-    ids = sorted(dataset.data, key=lambda i: (dataset.data[i]["length"], i))
-    for start in range(0, len(ids), shard_size):
-        part = ids[start : start + shard_size]
-        keys = "\n".join(cache_key(dataset.data[i] | {"id": i}) for i in part)
-        yield hashlib.blake2b(keys.encode(), digest_size=8).hexdigest(), part
+def _shards(dataset, shelf, shard_size):
+    """Names and ids of shards of what is lacking; a name says what is in it."""
+    keys = {i: cache_key(row | {"id": i}) for i, row in dataset.data.items()}
+    lacking = [i for i, key in keys.items() if key not in shelf]
+    lacking.sort(key=lambda i: (dataset.data[i]["length"], i))
+    for start in range(0, len(lacking), shard_size):
+        part = lacking[start : start + shard_size]
+        content = "\n".join(keys[i] for i in part).encode()
+        yield hashlib.blake2b(content, digest_size=8).hexdigest(), part
 
 
 @torch.no_grad()

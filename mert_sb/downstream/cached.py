@@ -1,5 +1,8 @@
 """Cached states as data sets: what a probe trains on.
 
+A batch is gathered at once, from memory where the states that the probe looks at fit:
+reading clips one by one takes as long as the training itself.
+
 B batch, N states, D width.
 
 Authors
@@ -8,10 +11,14 @@ Authors
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from mert_sb.downstream.cache import cache_key
+
+# Of a split, in memory; more is read from the shelf, batch by batch.
+MOST_BYTES = 2**31
 
 
 class CachedClip(NamedTuple):
@@ -22,7 +29,7 @@ class CachedClip(NamedTuple):
     id : str
         Of the clip.
     states : torch.Tensor
-        ``(N, D)``; of a batch ``(B, N, D)``.
+        ``(N, D)``, or ``(D,)`` of one; of a batch ``(B, N, D)`` or ``(B, D)``.
     target : torch.Tensor
         Of the clip's track.
     track : str
@@ -86,27 +93,103 @@ class CachedClips(Dataset):
     >>> dataset = DynamicItemDataset({"a": row}, [audio_pipeline])
     >>> upstream = MelStatistics(n_mels=64)
     >>> shelf = cache_states(upstream, [dataset], folder / "cache")
-    >>> CachedClips(dataset, shelf)[0].target
+    >>> clips = CachedClips(dataset, shelf)
+    >>> clips[0].target
     tensor(3)
+    >>> clips.keep(layer=0)
+    >>> clips.__getitems__([0, 0]).states.shape
+    torch.Size([2, 128])
     """
 
     def __init__(self, dataset, shelf):
-        self.shelf = shelf
+        self.shelf, self.layer, self._kept = shelf, None, None
         self.keys = [
             cache_key(dataset.data[item] | {"id": item})
             for item in dataset.data_ids
         ]
         with dataset.output_keys_as(["id", "track", "target"]):
-            self.labels = [dataset[index] for index in range(len(dataset))]
+            labels = [dataset[index] for index in range(len(dataset))]
+        self.ids = [label["id"] for label in labels]
+        self.tracks = [label["track"] for label in labels]
+        self.targets = torch.stack(
+            [torch.as_tensor(label["target"]) for label in labels]
+        )
+
+    def keep(self, layer=None):
+        """Read what a probe needs into memory, if it is not too much.
+
+        Arguments
+        ---------
+        layer : int, optional
+            From now on clips have this state alone, ``(D,)``; None: all of them.
+        """
+        self.layer, self._kept = layer, None
+        first = self._read(0)
+        if len(self) * first.nbytes <= MOST_BYTES:
+            kept = np.empty((len(self), *first.shape), first.dtype)
+            for index in range(len(self)):
+                kept[index] = self._read(index)
+            self._kept = torch.from_numpy(kept)
+
+    def _read(self, index):
+        """States of a clip, a view of the shelf's file."""
+        states = self.shelf[self.keys[index]]
+        return states if self.layer is None else states[self.layer]
 
     def __len__(self):
         return len(self.keys)
 
     def __getitem__(self, index):
-        label = self.labels[index]
         return CachedClip(
-            label["id"],
-            torch.from_numpy(self.shelf[self.keys[index]].copy()),
-            torch.as_tensor(label["target"]),
-            label["track"],
+            self.ids[index],
+            torch.from_numpy(self._read(index).copy()),
+            self.targets[index],
+            self.tracks[index],
         )
+
+    def __getitems__(self, indices):
+        """A batch at once, which PyTorch's loader asks for.
+
+        Arguments
+        ---------
+        indices : list of int
+            Of the clips.
+
+        Returns
+        -------
+        CachedClip
+            Of them all.
+        """
+        if self._kept is None:
+            states = torch.from_numpy(
+                np.stack([self._read(index) for index in indices])
+            )
+        else:
+            states = self._kept[indices]
+        return CachedClip(
+            [self.ids[index] for index in indices],
+            states,
+            self.targets[indices],
+            [self.tracks[index] for index in indices],
+        )
+
+
+def as_it_is(batch):
+    """Collate what is a batch already.
+
+    Arguments
+    ---------
+    batch : CachedClip
+        From ``CachedClips.__getitems__``.
+
+    Returns
+    -------
+    CachedClip
+        The same.
+
+    Example
+    -------
+    >>> as_it_is("a batch")
+    'a batch'
+    """
+    return batch

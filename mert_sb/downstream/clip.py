@@ -20,7 +20,11 @@ from speechbrain.utils.checkpoints import ckpt_recency
 from speechbrain.utils.distributed import if_main_process
 
 from mert_sb.downstream.base import Base
+from mert_sb.downstream.cached import CachedClips, as_it_is
 from mert_sb.downstream.group_brain import GroupBrain
+
+# In a checkpoint's meta: its epoch, if its metric was the best so far, else 0.
+IMPROVED = "improved_at"
 
 
 class ClipBrain(GroupBrain):
@@ -57,7 +61,37 @@ class ClipBrain(GroupBrain):
         if "encoder" in modules:
             checkpointer.add_recoverable("base", Base(modules["encoder"]))
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
+        # As it is before several processes wrap it.
+        self.mix = self.modules.mix
         self.losses, self.outputs, self.results = [], [], {}
+
+    def make_dataloader(
+        self, dataset, stage, ckpt_prefix="dataloader-", **loader_kwargs
+    ):
+        """A loader; of cached states, one that gathers whole batches.
+
+        Arguments
+        ---------
+        dataset : Dataset
+            Of audio, or of cached states.
+        stage : sb.Stage
+            Training, validation or test.
+        ckpt_prefix : str, optional
+            As of SpeechBrain's.
+        **loader_kwargs : dict
+            As of SpeechBrain's.
+
+        Returns
+        -------
+        DataLoader
+            As of SpeechBrain's.
+        """
+        if isinstance(dataset, CachedClips):
+            dataset.keep(self.mix.layer)
+            loader_kwargs["collate_fn"] = as_it_is
+        return super().make_dataloader(
+            dataset, stage, ckpt_prefix, **loader_kwargs
+        )
 
     def compute_forward(self, batch, stage):
         """Outputs ``(B, C)``.
@@ -65,7 +99,7 @@ class ClipBrain(GroupBrain):
         Arguments
         ---------
         batch : object
-            With ``states`` ``(B, N, D)``, or ``sig``.
+            With ``states`` ``(B, N, D)`` or, chosen already, ``(B, D)``; or ``sig``.
         stage : sb.Stage
             Not used.
 
@@ -80,7 +114,9 @@ class ClipBrain(GroupBrain):
             states = self.modules.encoder(wavs, wav_lens)
         else:
             states = batch.states.float()
-        return self.modules.head(self.modules.mix(states))
+        # One state alone was chosen where it was read.
+        features = self.modules.mix(states) if states.dim() == 3 else states
+        return self.modules.head(features)
 
     def compute_objectives(self, outputs, batch, stage):
         """The family's loss; outside training outputs are kept for the metrics.
@@ -126,7 +162,7 @@ class ClipBrain(GroupBrain):
         min_key : str
             Not used.
         """
-        super().on_evaluate_start(max_key=self.hparams.family.MONITOR)
+        super().on_evaluate_start(max_key=IMPROVED)
 
     def on_stage_start(self, stage, epoch=None):
         """Forget the last stage.
@@ -183,33 +219,39 @@ class ClipBrain(GroupBrain):
             valid_stats=stats,
         )
         self.checkpointer.save_and_keep_only(
-            meta={**stats, "epoch": epoch},
-            max_keys=[monitor],
+            # The first of equal metrics stays.
+            meta={
+                **stats,
+                "epoch": epoch,
+                IMPROVED: epoch if self.hparams.epoch_counter.improved else 0,
+            },
+            max_keys=[IMPROVED],
             num_to_keep=1,
             importance_keys=[ckpt_recency],
         )
 
     def _after_test(self, stats, outputs, targets, tracks):
         """Log; write ``results.json`` and ``predictions.csv``."""
-        best = self.checkpointer.find_checkpoint(
-            max_key=self.hparams.family.MONITOR
-        )
+        best = self.checkpointer.find_checkpoint(max_key=IMPROVED)
         valid = {name: best.meta[name] for name in stats}
         stats = self.hparams.family.conclude(valid, stats)
         self.results = {
             "valid": valid,
             "test": stats,
             "epoch": best.meta["epoch"],
-            "weights_of_states": self.modules.mix.weights.tolist(),
+            "weights_of_states": self.mix.weights.tolist(),
         }
         self.hparams.train_logger.log_stats(
             {"Epoch loaded": best.meta["epoch"]}, test_stats=stats
         )
         if if_main_process():
             folder = Path(self.hparams.output_folder)
-            text = json.dumps(self.results, indent=2) + "\n"
-            (folder / "results.json").write_text(text, encoding="utf-8")
             self._write_predictions(folder, outputs, targets, tracks)
+            # Last and whole: a grid takes what is there for finished.
+            text = json.dumps(self.results, indent=2) + "\n"
+            temporary = folder / ".results.json"
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(folder / "results.json")
 
     def _write_predictions(self, folder, outputs, targets, tracks):
         """A row for each track: its target, then its outputs."""

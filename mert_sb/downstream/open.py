@@ -5,11 +5,13 @@ Authors
 """
 
 import json
+from pathlib import Path
 
 import torch
 from speechbrain.utils.distributed import run_on_main
 
-from mert_sb.downstream.cache import cache_states
+from mert_sb.downstream.base import Setup
+from mert_sb.downstream.cache import cache_states, fingerprint
 from mert_sb.downstream.cached import CachedClips
 from mert_sb.hparams import load_hparams
 from mert_sb.store import Shelf
@@ -43,9 +45,8 @@ def open_upstream(hparams, datasets, folder):
     -------
     See ``recipes/downstream/GTZAN/train.py``.
     """
-    overrides = json.dumps(hparams["upstream_overrides"])
     path = folder / hparams["upstream"]
-    settings = load_hparams(path, overrides)
+    settings = read_upstream(path, hparams["upstream_overrides"])
     upstream = settings["upstream"]
     if upstream.sample_rate != hparams["sample_rate"]:
         raise ValueError(
@@ -61,7 +62,20 @@ def open_upstream(hparams, datasets, folder):
     hparams["modules"].update(modules)
     for name, module in modules.items():
         hparams["checkpointer"].add_recoverable(name, module)
-    options = {"device": _device(), **hparams["cache"]}
+    identity = fingerprint(upstream)
+    setup = Setup(
+        upstream=identity,
+        layer=hparams["layer"],
+        lr=hparams["lr"],
+        head=repr(modules["head"]),
+        cached=settings["cached"],
+    )
+    hparams["checkpointer"].add_recoverable("setup", setup)
+    options = hparams["cache"]
+    # Each upstream has its place; whoever exports looks there too.
+    name = f"{path.stem}-{identity['weights'][:8]}"
+    options["folder"] = str(Path(options["folder"]) / name)
+    options["device"] = options["device"] or _device()
     if not settings["cached"]:
         return datasets
     run_on_main(
@@ -72,6 +86,32 @@ def open_upstream(hparams, datasets, folder):
         split: CachedClips(dataset, shelf)
         for split, dataset in datasets.items()
     }
+
+
+def read_upstream(path, overrides):
+    """Build what an upstream's YAML names.
+
+    Arguments
+    ---------
+    path : pathlib.Path
+        The YAML.
+    overrides : dict
+        Of its keys.
+
+    Returns
+    -------
+    dict
+        With ``upstream`` and ``cached``.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "mel.yaml"
+    >>> name = "mert_sb.downstream.upstreams.MelStatistics"
+    >>> _ = path.write_text(f"upstream: !new:{name}\\n  n_mels: 32")
+    >>> read_upstream(path, {"upstream": {"n_mels": 40}})["upstream"].dim
+    80
+    """
+    return load_hparams(path, json.dumps(overrides))
 
 
 def _device():

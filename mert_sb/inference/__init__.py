@@ -1,4 +1,4 @@
-"""Inference: trained and original students, ready to use.
+"""Inference: trained and original students and tasks, ready to use.
 
 Authors
  * The mert_sb developers 2026
@@ -6,12 +6,26 @@ Authors
 
 from mert_sb.inference.encoder import MusicEncoder
 from mert_sb.inference.export import export_student
+from mert_sb.inference.predictors import (
+    EmotionRegressor,
+    KeyEstimator,
+    MusicClassifier,
+    MusicTagger,
+    open_task,
+)
 from mert_sb.inference.pretrainer import StrictPretrainer
+from mert_sb.inference.task_export import export_task
 from mert_sb.inference.tensors import CheckpointError
 
 __all__ = [
     "CheckpointError",
+    "EmotionRegressor",
+    "KeyEstimator",
+    "MusicClassifier",
     "MusicEncoder",
+    "MusicTagger",
     "StrictPretrainer",
     "export_student",
+    "export_task",
+    "open_task",
 ]

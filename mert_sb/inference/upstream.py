@@ -39,7 +39,7 @@ def trained_upstream(source, **changes):
     """
     checkpoint = read_checkpoint(source)
     settings = checkpoint.settings | changes
-    return _pooled(build_student(checkpoint._replace(settings=settings)))
+    return pooled(build_student(checkpoint._replace(settings=settings)))
 
 
 def random_upstream(source, seed):
@@ -73,10 +73,30 @@ def random_upstream(source, seed):
     with torch.random.fork_rng():
         # Modules draw from the one generator of the process; it is given back.
         torch.random.set_rng_state(dice.get_state())
-        return _pooled(MERT(**settings))
+        return pooled(MERT(**settings))
 
 
-def _pooled(student):
+def pooled(student):
+    """The upstream of a student.
+
+    Arguments
+    ---------
+    student : mert_sb.student.MERT
+        With its weights.
+
+    Returns
+    -------
+    PooledStates
+        Of that student.
+
+    Example
+    -------
+    >>> student = MERT(
+    ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
+    ... )
+    >>> pooled(student).n_states
+    2
+    """
     settings = student.settings
     return PooledStates(
         student,

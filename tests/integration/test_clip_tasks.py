@@ -8,6 +8,7 @@ import csv
 import importlib
 import json
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -69,7 +70,7 @@ def fit(train, music, encoder):
             "number_of_epochs": 3,
             "device": "cpu",
             "prepare": {"n_workers": 1, "allow_missing": True},
-            "cache": {"num_workers": 0},
+            "cache": {"num_workers": 0, "folder": str(output) + "/cache"},
         } | changed
         arguments = [str(RECIPE / "hparams" / "genre.yaml"), "--noprogressbar"]
         for key, value in flags.items():
@@ -98,7 +99,13 @@ def test_a_probe_learns_and_says_how_well(fit, tmp_path, encoder):
 
 
 def test_cached_frozen_and_live_give_one_loss(fit, tmp_path, monkeypatch):
-    options = {"cache": {"num_workers": 0, "dtype": "float32"}}
+    options = {
+        "cache": {
+            "num_workers": 0,
+            "dtype": "float32",
+            "folder": str(tmp_path / "cache"),
+        }
+    }
     cached = fit(tmp_path / "cached", **options)
     live = tmp_path / "live.yaml"
     text = (RECIPE.parent / "upstreams" / "mert.yaml").read_text()
@@ -127,12 +134,21 @@ def test_a_second_run_reads_the_cache_alone(fit, tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "_encode", None)
     assert fit(tmp_path / "b", **options).results == first.results
     fit(tmp_path / "c", **options, layer=1, lr=0.001)
-    shelf = Shelf(folder)
-    assert len(shelf) == 40
-    with pytest.raises(
-        ValueError, match="holds a shelf of another kind.*settings"
-    ):
-        fit(tmp_path / "d", "mel", upstream_overrides={}, **options)
+    monkeypatch.undo()
+    fit(tmp_path / "d", "mel", upstream_overrides={}, layer=0, **options)
+    shelves = {path.name[:4]: Shelf(path) for path in Path(folder).iterdir()}
+    assert {name: len(shelf) for name, shelf in shelves.items()} == {
+        "mert": 40,
+        "mel-": 40,
+    }
+
+
+def test_a_used_folder_takes_no_other_probe(fit, tmp_path):
+    fit(tmp_path, layer=1)
+    for changed in ({"layer": 2}, {"lr": 0.1}, {"upstream": "random"}):
+        options = {"layer": 1} | changed
+        with pytest.raises(ValueError, match="give another output_folder"):
+            fit(tmp_path, **options)
 
 
 @pytest.mark.parametrize("upstream", ["mert_full", "mert_lora"])
@@ -162,7 +178,7 @@ def test_training_stops_when_nothing_improves(fit, tmp_path):
         "mel",
         upstream_overrides={},
         number_of_epochs=60,
-        epoch_counter={"limit_to_stop": 3},
+        epoch_counter={"patience": 3},
         lr=1e-9,
     )
     accuracies = logged(tmp_path, "valid", "accuracy")

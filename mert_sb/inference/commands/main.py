@@ -12,7 +12,14 @@ import sys
 
 from speechbrain.utils.logger import get_logger
 
-from mert_sb.inference.commands import convert, encode, export, inspection, push
+from mert_sb.inference.commands import (
+    convert,
+    encode,
+    export,
+    inspection,
+    predict,
+    push,
+)
 from mert_sb.inference.commands.loading import LoaderError
 from mert_sb.inference.commands.report import printable
 from mert_sb.inference.commands.settings import VERSION
@@ -21,6 +28,7 @@ logger = get_logger(__name__)
 
 COMMANDS = {
     "encode": encode,
+    "predict": predict,
     "inspect": inspection,
     "convert": convert,
     "export": export,
@@ -31,6 +39,7 @@ KNOWN = (OSError, ValueError, ImportError, LoaderError)
 EPILOG = """\
 examples:
   mert-sb encode MERT-v1-95M music/ --output features
+  mert-sb predict results/genre/1234/inference song.mp3
   mert-sb inspect checkpoint.pt
   mert-sb convert checkpoint.pt encoder --name "My encoder"
   mert-sb export encoder original --to huggingface
@@ -54,8 +63,8 @@ def build_parser():
     """
     parser = argparse.ArgumentParser(
         prog="mert-sb",
-        description="Music encoders: features of files, and checkpoints in and "
-        "out.",
+        description="Music encoders: features of files, predictions, and "
+        "checkpoints in and out.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

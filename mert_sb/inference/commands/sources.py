@@ -9,7 +9,7 @@ from speechbrain.utils.fetching import FetchConfig
 SOURCE = "folder, fairseq .pt file or Hub id, such as m-a-p/MERT-v1-95M or MERT-v1-95M"
 
 
-def add_source(parser, name):
+def add_source(parser, name, text=SOURCE):
     """Add a model's place and what the Hub needs to know.
 
     Arguments
@@ -18,6 +18,8 @@ def add_source(parser, name):
         Of a command.
     name : str
         What the command calls the model.
+    text : str
+        What it may be.
 
     Example
     -------
@@ -27,7 +29,7 @@ def add_source(parser, name):
     >>> parser.parse_args(["MERT-v1-95M", "--revision", "main"]).model
     'MERT-v1-95M'
     """
-    parser.add_argument(name, metavar=name.upper(), help=SOURCE)
+    parser.add_argument(name, metavar=name.upper(), help=text)
     parser.add_argument(
         "--revision", help="branch, tag or commit of the Hub's repository"
     )

@@ -2,9 +2,11 @@
 
 > python train.py hparams/instrument.yaml --data_folder /path/to/mtg
 > python train.py hparams/instrument.yaml --data_folder /path/to/mtg \
->     --upstream ../upstreams/mert_full.yaml --batch_size 8
+>     --upstream ../upstreams/mert_full.yaml --batch_size 8 \
+>     --output_folder results/full
 
-Results: ``<output_folder>/results.json`` and ``predictions.csv``.
+Results: ``<output_folder>/results.json`` and ``predictions.csv``; ``inference``, to
+predict with.
 
 Authors
  * The mert_sb developers 2026
@@ -20,6 +22,7 @@ from speechbrain.utils.data_pipeline import provides, takes
 from mert_sb.audio.reader import read_crop
 from mert_sb.downstream.clip import ClipBrain
 from mert_sb.downstream.open import open_upstream
+from mert_sb.inference import export_task
 from mert_sb.recipe import run
 from mtg_prepare import LABELS, prepare_mtg
 
@@ -64,4 +67,5 @@ def dataio_prep(hparams):
 
 
 if __name__ == "__main__":
-    run(ClipBrain, prepare_mtg, dataio_prep, sys.argv[1:])
+    brain = run(ClipBrain, prepare_mtg, dataio_prep, sys.argv[1:])
+    export_task(brain, LABELS[brain.hparams.task], Path(__file__).parent)

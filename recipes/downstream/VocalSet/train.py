@@ -2,9 +2,11 @@
 
 > python train.py hparams/technique.yaml --data_folder /path/to/vocalset
 > python train.py hparams/technique.yaml --data_folder /path/to/vocalset \
->     --upstream ../upstreams/mert_full.yaml --batch_size 8
+>     --upstream ../upstreams/mert_full.yaml --batch_size 8 \
+>     --output_folder results/full
 
-Results: ``<output_folder>/results.json`` and ``predictions.csv``.
+Results: ``<output_folder>/results.json`` and ``predictions.csv``; ``inference``, to
+predict with.
 
 Authors
  * The mert_sb developers 2026
@@ -19,6 +21,7 @@ from speechbrain.utils.data_pipeline import provides, takes
 from mert_sb.audio.reader import read_crop
 from mert_sb.downstream.clip import ClipBrain
 from mert_sb.downstream.open import open_upstream
+from mert_sb.inference import export_task
 from mert_sb.recipe import run
 from vocalset_prepare import LABELS, prepare_vocalset
 
@@ -67,4 +70,5 @@ def dataio_prep(hparams):
 
 
 if __name__ == "__main__":
-    run(ClipBrain, prepare_vocalset, dataio_prep, sys.argv[1:])
+    brain = run(ClipBrain, prepare_vocalset, dataio_prep, sys.argv[1:])
+    export_task(brain, LABELS[brain.hparams.task], Path(__file__).parent)

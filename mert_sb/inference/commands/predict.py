@@ -1,0 +1,171 @@
+"""``mert-sb predict``: what a trained task says of files.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import json
+import os
+import sys
+
+import torch
+
+from mert_sb.audio import DamagedAudioError
+from mert_sb.audio.names import find_audio
+from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.report import printable
+from mert_sb.inference.commands.sources import add_source, fetch_config
+from mert_sb.inference.predictors import open_task
+
+HELP = "classify, tag or rate audio files"
+DESCRIPTION = """\
+Predictions of a task that was trained by a recipe of recipes/downstream, which leaves
+the folder "inference". A line is a file, a label and its probability (of a regression:
+a name and its number). Long files are cut into the windows that training had.
+
+Files that cannot be read are listed at the end; the exit code is then 1.
+"""
+EPILOG = """\
+examples:
+  mert-sb predict results/genre/1234/inference song.mp3
+  mert-sb predict results/tagging/1234/inference music/ --top 5 --json
+"""
+SOURCE = "inference folder of a recipe, or Hub id"
+# Without --top: the label, the likeliest tags, all numbers.
+TOP = {"single_label": 1, "key": 1, "multi_label": 5, "regression": None}
+
+
+def add_arguments(parser):
+    """Add the command's arguments.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        The command's.
+
+    Example
+    -------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["folder", "a.wav", "b.wav", "--json"]).inputs
+    ['a.wav', 'b.wav']
+    """
+    add_source(parser, "folder", SOURCE)
+    add = parser.add_argument
+    add(
+        "inputs",
+        metavar="FILE",
+        nargs="+",
+        help="audio file, or folder to search with all below it",
+    )
+    add("--json", action="store_true", help="a JSON object a file and line")
+    add(
+        "--top",
+        type=values.number(1),
+        metavar="K",
+        help="the K likeliest labels; default: 1, of tags 5",
+    )
+    add(
+        "--device",
+        type=values.device,
+        help="cpu, cuda, cuda:1; default: a GPU if there is one",
+    )
+    add(
+        "--batch-size",
+        type=values.number(1),
+        metavar="N",
+        default=8,
+        help="windows at once; default: 8",
+    )
+
+
+def run(arguments):
+    """Predict.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        Of the command line.
+
+    Returns
+    -------
+    int
+        Exit code: 1 if a file was skipped.
+    """
+    paths = _files(arguments.inputs)
+    model = open_task(
+        arguments.folder,
+        fetch_config=fetch_config(arguments),
+        run_opts={"device": arguments.device} if arguments.device else None,
+    )
+    options = {
+        "top_k": arguments.top or TOP[model.task.family],
+        "batch_size": arguments.batch_size,
+    }
+    write = _write_json if arguments.json else _table(paths, model.task.labels)
+    skipped = {}
+    for path in paths:
+        try:
+            write(path, model.predict_file(path, **options))
+        except DamagedAudioError as error:
+            skipped[path] = error.reason
+        except torch.OutOfMemoryError as error:
+            raise ValueError(
+                f"the device has not enough memory for {arguments.batch_size} "
+                "windows; give a smaller --batch-size"
+            ) from error
+        except (OSError, ValueError) as error:
+            skipped[path] = str(error).removeprefix(f"{path}: ")
+    _report(skipped)
+    return 1 if skipped else 0
+
+
+def _files(inputs):
+    """Paths of the files, each once."""
+    paths = []
+    for place in inputs:
+        if os.path.isdir(place):
+            names = find_audio(place)
+            paths += [os.path.join(place, name) for name in names]
+        elif os.path.exists(place):
+            paths.append(place)
+        else:
+            raise FileNotFoundError(
+                f"{place}: no such file or folder; check the inputs"
+            )
+    return list(dict.fromkeys(paths))
+
+
+def _write_json(path, prediction):
+    """A line of JSON."""
+    line = {"file": path, "prediction": prediction}
+    _put(json.dumps(line, ensure_ascii=False))
+
+
+def _table(paths, labels):
+    """A writer of lines whose columns fit all that is to come."""
+    first = max(len(printable(path)) for path in [*paths, "file"])
+    second = max(map(len, [*labels, "prediction"]))
+
+    def write(path, prediction):
+        for label, score in prediction.items():
+            name = printable(path)
+            _put(f"{name:<{first}}  {label:<{second}}  {score:.4f}")
+
+    _put(f"{'file':<{first}}  {'prediction':<{second}}  score")
+    return write
+
+
+def _report(skipped):
+    """The files that could not be read, on stderr."""
+    if skipped:
+        lines = [f"{len(skipped)} skipped"]
+        lines += [f"  {path}: {reason}" for path, reason in skipped.items()]
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
+
+
+def _put(line):
+    """Write a line at once: the next file may take long."""
+    sys.stdout.write(f"{printable(line)}\n")
+    sys.stdout.flush()

@@ -1,0 +1,135 @@
+"""Reading a task's inference folder: its settings, and its modules filled.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import torch
+from speechbrain.utils.fetching import FetchConfig
+
+from mert_sb.downstream.probe import ProbeHead, StateMix
+from mert_sb.downstream.upstreams import MelStatistics
+from mert_sb.inference.cache import pinned
+from mert_sb.inference.checkpoint import build_student
+from mert_sb.inference.convert import read_checkpoint
+from mert_sb.inference.hub import fetch_file
+from mert_sb.inference.settings import COUNT, need
+from mert_sb.inference.tasks import (
+    MEL,
+    MERT_STATES,
+    PROBE,
+    TASK,
+    one_of,
+    read_task,
+)
+from mert_sb.inference.tensors import CheckpointError, SafeTensors
+from mert_sb.inference.upstream import pooled
+
+BANDS = ("a whole number of 1 to 4096", lambda v: COUNT[1](v) and v <= 4096)
+
+
+def read_source(source, fetch_config=None):
+    """Read the settings of a task's folder.
+
+    Arguments
+    ---------
+    source : str or pathlib.Path
+        Folder or Hub id.
+    fetch_config : speechbrain.utils.fetching.FetchConfig, optional
+        For the Hub.
+
+    Returns
+    -------
+    tuple of (Task, speechbrain.utils.fetching.FetchConfig)
+        The settings, and how to fetch more files of the same version.
+
+    Example
+    -------
+    >>> read_source("./absent")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: task.json of ./absent: ...
+    """
+    fetch_config = fetch_config or FetchConfig()
+    path = fetch_file(source, TASK, fetch_config)
+    return read_task(path), pinned(path, fetch_config)
+
+
+def build_modules(task, source, fetch_config=None):
+    """Build and fill what a task predicts with.
+
+    Arguments
+    ---------
+    task : Task
+        From ``read_task``.
+    source : str or pathlib.Path
+        Folder or Hub id.
+    fetch_config : speechbrain.utils.fetching.FetchConfig, optional
+        For the Hub.
+
+    Returns
+    -------
+    dict of str to torch.nn.Module
+        ``upstream``, ``mix`` and ``head`` on the CPU; no number in them is random.
+
+    Raises
+    ------
+    CheckpointError
+        If a tensor is missing, unknown or of another shape than the settings ask
+        for, or a setting is impossible.
+    FileNotFoundError
+        If a file is missing.
+
+    Example
+    -------
+    >>> build_modules(None, "./absent")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: probe.safetensors of ./absent: ...
+    """
+    path = fetch_file(source, PROBE, fetch_config)
+    upstream = _upstream(task, source, fetch_config)
+    tensors = SafeTensors(path)
+    try:
+        with torch.device("meta"):
+            probe = torch.nn.ModuleDict(
+                {
+                    "mix": StateMix(upstream.n_states, task.layer),
+                    "head": ProbeHead(
+                        upstream.dim,
+                        len(task.labels),
+                        hidden_dim=task.hidden_dim,
+                    ),
+                }
+            )
+        probe.load_state_dict(tensors, strict=True, assign=True)
+    except (RuntimeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} does not fit {TASK} or the upstream: {error}"
+        ) from error
+    return {"upstream": upstream, **probe}
+
+
+def _upstream(task, source, fetch_config):
+    """The upstream, filled."""
+    where = f"{TASK} of {source}"
+    kind = need(
+        task.upstream, "kind", one_of(MERT_STATES, MEL), where, "upstream."
+    )
+    if kind == MERT_STATES:
+        upstream = pooled(build_student(read_checkpoint(source, fetch_config)))
+    else:
+        settings = {k: v for k, v in task.upstream.items() if k != "kind"}
+        if unknown := settings.keys() - {"n_mels", "n_mfcc"}:
+            raise CheckpointError(
+                f"{where}: {MEL} has no {', '.join(sorted(unknown))}"
+            )
+        for key in settings:
+            need(task.upstream, key, BANDS, where, "upstream.")
+        upstream = MelStatistics(sample_rate=task.sample_rate, **settings)
+    if upstream.sample_rate != task.sample_rate:
+        raise CheckpointError(
+            f"{where}: sample_rate is {task.sample_rate}, the student's is "
+            f"{upstream.sample_rate}"
+        )
+    return upstream

@@ -1,0 +1,215 @@
+"""The benchmark's grid on any recipe beside this file: layers, rates, seeds.
+
+> cd GTZAN
+> python ../search.py train.py hparams/genre.yaml --data_folder /path/to/gtzan
+> python ../search.py train.py hparams/genre.yaml --data_folder /path/to/gtzan \
+>     --layers mix,7 --lrs 1e-3,5e-3 --seeds 1,2,3 --output_folder results/small
+
+Other flags go to the recipe. All settings share one cache, so the upstream encodes once.
+``<output_folder>/<layer>-<lr>/<seed>`` has each run's results, ``grid.csv`` the mean and
+standard deviation over seeds, ``grid.json`` the setting of the best mean validation metric.
+Stopped, it goes on where it was with the same command. Checkpoints and manifests of a
+finished run are deleted, unless --keep is given; to predict with a setting, train it with
+the recipe.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import argparse
+import csv
+import gc
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import speechbrain as sb
+import yaml
+
+from mert_sb.downstream.clip import ClipBrain
+from mert_sb.downstream.grid import (
+    BENCHMARK_RATES,
+    Setting,
+    parse_layers,
+    parse_numbers,
+)
+from mert_sb.downstream.grid_table import choose, csv_rows, summarize, table
+from mert_sb.downstream.open import read_upstream
+from mert_sb.hparams import load_hparams
+from mert_sb.recipe import run
+
+# What the grid sets in each run.
+OWN = ("layer", "lr", "save_folder", "seed")
+# Run options that may change before a grid is continued.
+HARMLESS = {"device", "noprogressbar"}
+JOURNAL = "prepare.jsonl"
+
+
+def _read_arguments(arguments):
+    """The grid's own flags, and those of the recipe."""
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, usage="search.py train.py YAML [flags]"
+    )
+    parser.add_argument("script")
+    parser.add_argument("hparams_file")
+    parser.add_argument("--layers", default="all")
+    rates = ",".join(map(str, BENCHMARK_RATES))
+    parser.add_argument("--lrs", default=rates)
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--output_folder", type=Path)
+    parser.add_argument("--cache", type=yaml.safe_load, default={})
+    parser.add_argument("--keep", action="store_true")
+    for name in OWN:
+        parser.add_argument(f"--{name}")
+    options, flags = parser.parse_known_args(arguments)
+    given = [f"--{name}" for name in OWN if vars(options)[name] is not None]
+    if given:
+        parser.error(
+            f"{', '.join(given)}: the grid sets it; see --layers, --lrs, --seeds"
+        )
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        parser.error("run the grid in one process, without torchrun")
+    if options.output_folder is None:
+        stem = Path(options.hparams_file).stem
+        options.output_folder = Path("results") / stem / "grid"
+    options.cache = {
+        "folder": str(options.output_folder / "cache"),
+        **options.cache,
+    }
+    return options, flags
+
+
+def _open_recipe(script):
+    """The functions of a recipe that ``mert_sb.recipe.run`` takes."""
+    path = os.path.abspath(script)
+    sys.path.insert(0, os.path.dirname(path))
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (prepare,) = [
+        value
+        for name, value in vars(module).items()
+        if name.startswith("prepare_")
+    ]
+    return prepare, module.dataio_prep
+
+
+def _open_grid(options, flags):
+    """What the recipe's YAML and its upstream's say."""
+    folder = options.output_folder / "opened"
+    arguments = _recipe_arguments(options, flags, folder)
+    path, _, overrides = sb.parse_arguments(arguments)
+    hparams = load_hparams(path, overrides)
+    shutil.rmtree(folder, ignore_errors=True)
+    settings = read_upstream(
+        Path(options.script).parent / hparams["upstream"],
+        hparams["upstream_overrides"],
+    )
+    layers = parse_layers(options.layers, settings["upstream"].n_states)
+    return layers, hparams["family"].MONITOR
+
+
+def _recipe_arguments(options, flags, folder, **changed):
+    """The command line of one run."""
+    changed |= {"output_folder": folder, "cache": json.dumps(options.cache)}
+    own = [part for k, v in changed.items() for part in (f"--{k}", str(v))]
+    return [options.hparams_file, *flags, *own]
+
+
+def _check_folder(options, flags):
+    """Refuse to go on with results of other flags."""
+    text = Path(options.hparams_file).read_bytes()
+    _, run_opts, overrides = sb.parse_arguments([options.hparams_file, *flags])
+    given = [
+        f"{name}: {run_opts[name]}"
+        for name in run_opts.overridden_args - HARMLESS
+    ]
+    wanted = {
+        "yaml": hashlib.blake2b(text, digest_size=16).hexdigest(),
+        "flags": sorted([*given, *(overrides or "").splitlines()]),
+    }
+    path = options.output_folder / "flags.json"
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        changed = [key for key in wanted if found[key] != wanted[key]]
+        if changed:
+            raise ValueError(
+                f"{path}: this grid was begun with {found}, not {wanted}; choose "
+                "another --output_folder, or the same YAML and flags"
+            )
+    options.output_folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
+def _run_setting(recipe, options, flags, setting, seed):
+    """Run the recipe once, in this process, unless its results are there."""
+    folder = options.output_folder / setting.name / str(seed)
+    results, save = folder / "results.json", folder / "save"
+    journal = options.output_folder / JOURNAL
+    if not results.is_file():
+        if journal.is_file():
+            # Audio is examined once, not once a setting.
+            save.mkdir(parents=True, exist_ok=True)
+            shutil.copy(journal, save / JOURNAL)
+        arguments = _recipe_arguments(
+            options,
+            flags,
+            folder,
+            layer=setting.layer,
+            lr=setting.rate,
+            seed=seed,
+        )
+        run(ClipBrain, *recipe, arguments)
+        shutil.copy(save / JOURNAL, journal)
+        # A Brain is in cycles, and may hold 2 GiB of states.
+        gc.collect()
+    if not options.keep:
+        shutil.rmtree(save, ignore_errors=True)
+    return json.loads(results.read_text(encoding="utf-8"))
+
+
+def _write_csv(path, rows):
+    """Write ``grid.csv``."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def main(arguments):
+    """Run the grid."""
+    options, flags = _read_arguments(arguments)
+    recipe = _open_recipe(options.script)
+    seeds = parse_numbers("seeds", options.seeds, int)
+    lrs = parse_numbers("lrs", options.lrs, float)
+    layers, monitor = _open_grid(options, flags)
+    _check_folder(options, flags)
+    settings = [Setting(layer, lr) for layer in layers for lr in lrs]
+    summaries, start = [], time.perf_counter()
+    for setting in settings:
+        results = [
+            _run_setting(recipe, options, flags, setting, seed)
+            for seed in seeds
+        ]
+        summaries.append(summarize(setting, results))
+        rows = csv_rows(summaries, monitor)
+        _write_csv(options.output_folder / "grid.csv", rows)
+    best = choose(summaries, monitor, len(seeds))
+    report = {"monitor": monitor, "settings": len(settings), "seeds": seeds}
+    text = json.dumps(report | {"best": best}, indent=2) + "\n"
+    path = options.output_folder / "grid.json"
+    path.write_text(text, encoding="utf-8")
+    seconds = time.perf_counter() - start
+    sys.stdout.write(
+        f"{table(summaries, monitor, best)}\n"
+        f"{len(settings)} settings, {seconds:.0f} s; {path}\n"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
