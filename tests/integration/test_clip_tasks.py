@@ -59,7 +59,7 @@ def train():
 
 @pytest.fixture(scope="module")
 def fit(train, music, encoder):
-    def fit(output, upstream="mert", **changed):
+    def fit(output, upstream="mert", brain_class=None, **changed):
         flags = {
             "data_folder": music,
             "output_folder": output,
@@ -77,7 +77,10 @@ def fit(train, music, encoder):
             text = json.dumps(value) if isinstance(value, dict) else str(value)
             arguments += [f"--{key}"] if value is True else [f"--{key}", text]
         return train.run(
-            train.ClipBrain, train.prepare_gtzan, train.dataio_prep, arguments
+            brain_class or train.ClipBrain,
+            train.prepare_gtzan,
+            train.dataio_prep,
+            arguments,
         )
 
     return fit
@@ -191,6 +194,27 @@ def test_a_stopped_run_goes_on_to_the_same_result(fit, tmp_path):
     fit(tmp_path / "b", number_of_epochs=2)
     parts = fit(tmp_path / "b", number_of_epochs=4)
     assert parts.results == whole.results
+
+
+def test_the_first_of_the_best_epochs_is_tested(fit, tmp_path, train):
+    metrics = iter([0.2, 0.6, 0.6, 0.5, 0.6])
+
+    class Scripted(train.ClipBrain):
+        """Validation metrics that are given, and what is tested."""
+
+        def _gathered(self):
+            self.weights_seen = self.modules.head[0].weight.detach().clone()
+            return super()._gathered()
+
+        def _after_validation(self, stats, epoch):
+            stats["accuracy"] = next(metrics)
+            super()._after_validation(stats, epoch)
+            self.seen = [*getattr(self, "seen", []), self.weights_seen]
+
+    brain = fit(tmp_path, brain_class=Scripted, number_of_epochs=5)
+    assert brain.results["epoch"] == 2
+    assert brain.results["valid"]["accuracy"] == 0.6
+    assert torch.equal(brain.weights_seen, brain.seen[1])
 
 
 def test_another_rate_is_refused(fit, tmp_path):

@@ -151,6 +151,26 @@ def test_keys_score_relatives():
     assert found["accuracy"] == 0.25
 
 
+def test_the_way_that_is_best_in_validation_counts_in_the_test():
+    names = [f"key_score_{name}" for name in ("vote", "max", "gmean", "mean")]
+    valid = dict(zip(names, [0.1, 0.4, 0.3, 0.2], strict=True))
+    test = dict(zip(names, [0.9, 0.5, 0.6, 0.7], strict=True))
+    found = Key().conclude(valid, test | {"key_score": 0.9})
+    assert found["key_score"] == 0.5
+    assert SingleLabel(2).conclude(valid, test) == test
+
+
+@pytest.mark.parametrize("metric", [0.5, 0.0, -0.5])
+def test_a_tie_is_no_improvement(metric):
+    from mert_sb.downstream.stopper import PatientEpochs
+
+    epochs, improved = PatientEpochs(limit=60, patience=3), []
+    for _ in epochs:
+        epochs.update_metric(metric)
+        improved.append(epochs.improved)
+    assert improved == [True, False, False, False]
+
+
 def test_losses_are_those_of_torch():
     outputs = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
     labels, tags = torch.tensor([0, 1, 2, 0]), (outputs > 0.3).long()
