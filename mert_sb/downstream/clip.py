@@ -244,7 +244,8 @@ class ClipBrain(GroupBrain):
         self.hparams.train_logger.log_stats(
             {"Epoch loaded": best.meta["epoch"]}, test_stats=stats
         )
-        if if_main_process():
+        # A debug run must not replace what a real one wrote.
+        if if_main_process() and not self.debug:
             folder = Path(self.hparams.output_folder)
             self._write_predictions(folder, outputs, targets, tracks)
             # Last and whole: a grid takes what is there for finished.

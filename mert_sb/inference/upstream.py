@@ -98,6 +98,8 @@ def pooled(student):
     2
     """
     settings = student.settings
+    # Nothing is masked here, and several processes want every gradient.
+    student.mask_embedding.requires_grad_(False)
     return PooledStates(
         student,
         sample_rate=settings["sample_rate"],

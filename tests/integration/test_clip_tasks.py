@@ -217,6 +217,13 @@ def test_the_first_of_the_best_epochs_is_tested(fit, tmp_path, train):
     assert torch.equal(brain.weights_seen, brain.seen[1])
 
 
+def test_a_debug_run_replaces_nothing(fit, tmp_path):
+    first = fit(tmp_path)
+    fit(tmp_path, debug=True)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results == first.results
+
+
 def test_another_rate_is_refused(fit, tmp_path):
     with pytest.raises(ValueError, match="give --sample_rate 24000"):
         fit(tmp_path, sample_rate=16_000)
