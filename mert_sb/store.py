@@ -91,7 +91,7 @@ class Shelf:
         if wrong:
             raise ValueError(
                 f"the shelf {self.folder} was written for something else: "
-                f"{'; '.join(wrong)}; extract the targets anew into another folder"
+                f"{'; '.join(wrong)}; write it anew into another folder"
             )
         self._shards = [
             _Shard(path, self.dtype) for path in _complete(self.folder)
@@ -128,8 +128,8 @@ class Shelf:
         place = self._find(key)
         if place is None:
             raise KeyError(
-                f"{key!r} is not in the shelf {self.folder}; run extract_targets.py "
-                "to the end, or use the teacher live"
+                f"{key!r} is not in the shelf {self.folder}; run what writes it "
+                "(extract_targets.py for targets) to the end, or do without it"
             )
         shard, row = place
         return self._shards[shard][row]
@@ -288,8 +288,8 @@ def _read_header(folder):
     header = folder / "shelf.json"
     if not header.is_file():
         raise FileNotFoundError(
-            f"{folder} is no shelf: there is no {header}; run extract_targets.py "
-            "first, or use the teacher live"
+            f"{folder} is no shelf: there is no {header}; run what writes it "
+            "(extract_targets.py for targets) first, or do without it"
         )
     header = json.loads(header.read_text())
     return header["fingerprint"], np.dtype(header["dtype"])

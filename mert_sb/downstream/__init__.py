@@ -6,6 +6,7 @@ Authors
 
 from mert_sb.downstream.frozen import Frozen
 from mert_sb.downstream.groups import layerwise_groups
-from mert_sb.downstream.pooling import LayerMix, mean_over_time
+from mert_sb.downstream.pooling import mean_over_time
+from mert_sb.downstream.probe import StateMix
 
-__all__ = ["Frozen", "LayerMix", "layerwise_groups", "mean_over_time"]
+__all__ = ["Frozen", "StateMix", "layerwise_groups", "mean_over_time"]

@@ -15,6 +15,37 @@ from speechbrain.utils.checkpoints import (
 )
 
 
+def checksum(state, skip=()):
+    """A checksum of tensors, their names and shapes.
+
+    Arguments
+    ---------
+    state : dict of str to torch.Tensor
+        On any device.
+    skip : set of str
+        Tensors of which only name and shape count.
+
+    Returns
+    -------
+    str
+        BLAKE2b, 16 bytes in hexadecimal; the same in whatever layout weights are
+        stored.
+
+    Example
+    -------
+    >>> checksum({"a": torch.zeros(2)}) == checksum({"a": torch.ones(2)})
+    False
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(state.items()):
+        shape = tuple(tensor.shape)
+        digest.update(f"{name} {shape} {tensor.dtype};".encode())
+        if name not in skip:
+            array = tensor.detach().cpu().contiguous().view(-1)
+            digest.update(array.view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
 def insert_adapters(adapted):
     """Insert adapters, and refuse patterns that fit nothing.
 
@@ -69,14 +100,8 @@ class Base:
     """
 
     def __init__(self, encoder):
-        digest = hashlib.blake2b(digest_size=16)
         trained = {n for n, p in encoder.named_parameters() if p.requires_grad}
-        for name, tensor in sorted(encoder.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)};".encode())
-            if name not in trained:
-                array = tensor.detach().cpu().contiguous().view(-1)
-                digest.update(array.view(torch.uint8).numpy())
-        self.digest = digest.hexdigest()
+        self.digest = checksum(encoder.state_dict(), skip=trained)
 
     @mark_as_saver
     def save(self, path):

@@ -17,6 +17,7 @@ import torch
 from speechbrain.dataio.dataloader import make_dataloader
 from speechbrain.utils.logger import get_logger
 
+from mert_sb.downstream.base import checksum
 from mert_sb.store import Shelf, ShelfWriter
 
 logger = get_logger(__name__)
@@ -66,16 +67,11 @@ def fingerprint(upstream):
     >>> fingerprint(MelStatistics(sample_rate=16_000))["sample_rate"]
     16000
     """
-    digest = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(upstream.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)};".encode())
-        array = tensor.detach().cpu().contiguous().view(-1)
-        digest.update(array.view(torch.uint8).numpy())
     return {
         "upstream": type(upstream).__name__,
         "settings": upstream.settings,
         "sample_rate": upstream.sample_rate,
-        "weights": digest.hexdigest(),
+        "weights": checksum(upstream.state_dict()),
     }
 
 

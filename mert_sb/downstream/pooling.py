@@ -10,64 +10,8 @@ Authors
 """
 
 import torch
-from torch import nn
 
 from mert_sb import frames
-
-
-class LayerMix(nn.Module):
-    """Weighted sum over states, its weights learnt (softmax of logits from zero).
-
-    Which layer knows most depends on the task (arXiv 2306.00107, section 5.2);
-    ``weights`` tells what was found.
-
-    Arguments
-    ---------
-    n_states : int
-        L + 1: the layers' outputs and the input of the first.
-
-    Example
-    -------
-    >>> mix = LayerMix(13)
-    >>> mix(torch.rand(13, 2, 376, 768)).shape
-    torch.Size([2, 376, 768])
-    >>> mix(torch.rand(13, 2, 768)).shape
-    torch.Size([2, 768])
-    """
-
-    def __init__(self, n_states):
-        super().__init__()
-        self.logits = nn.Parameter(torch.zeros(n_states))
-
-    @property
-    def weights(self):
-        """``(L + 1,)``, positive, of sum one."""
-        return self.logits.softmax(0)
-
-    def forward(self, states):
-        """Mix.
-
-        Arguments
-        ---------
-        states : torch.Tensor
-            ``(L + 1, B, T, D)``, or pooled already, ``(L + 1, B, D)``.
-
-        Returns
-        -------
-        torch.Tensor
-            Without the first dimension.
-
-        Raises
-        ------
-        ValueError
-            If there are more or fewer states than weights.
-        """
-        if len(states) != len(self.logits):
-            raise ValueError(
-                f"{len(states)} states for {len(self.logits)} weights; n_states "
-                "must be the encoder's num_layers + 1"
-            )
-        return torch.tensordot(self.weights.to(states.dtype), states, dims=1)
 
 
 def mean_over_time(states, n_samples, wav_lens=None):

@@ -1,6 +1,6 @@
 """Probes: which states, then a small head (arXiv 2306.10548, appendix A).
 
-B batch, N states, D width, C outputs.
+B batch, N states, T frames, D width, C outputs.
 
 Authors
  * The mert_sb developers 2026
@@ -12,6 +12,9 @@ from torch import nn
 
 class StateMix(nn.Module):
     """One state of an upstream, or a learned mix of several.
+
+    Which layer knows most depends on the task (arXiv 2306.00107, section 5.2);
+    ``weights`` tells what was found.
 
     Arguments
     ---------
@@ -61,17 +64,27 @@ class StateMix(nn.Module):
         Arguments
         ---------
         states : torch.Tensor
-            ``(B, N, D)``.
+            ``(B, N, D)``, or with frames ``(B, N, T, D)``.
 
         Returns
         -------
         torch.Tensor
-            ``(B, D)``.
+            Without the second dimension.
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer states than N.
         """
+        if states.shape[1] != self.n_states:
+            raise ValueError(
+                f"{states.shape[1]} states for a mix of {self.n_states}; n_states "
+                "must be the upstream's, num_layers + 1 of a MERT"
+            )
         if self.logits is None:
             return states[:, self.layer]
         weights = self.logits.softmax(0).to(states.dtype)
-        return torch.einsum("n,bnd->bd", weights, states[:, self.first :])
+        return torch.einsum("n,bn...->b...", weights, states[:, self.first :])
 
 
 class ProbeHead(nn.Sequential):

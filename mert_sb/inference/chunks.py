@@ -123,7 +123,7 @@ def plan_file(path, *, sample_rate, chunk_seconds=None, overlap_seconds=0.0):
     >>> plan.window_samples, [tuple(window) for window in plan.windows]
     (35920, [(0, 0, 93), (23680, 19, 93), (35840, 55, 112)])
     """
-    chunk, border = _frame_counts(sample_rate, chunk_seconds, overlap_seconds)
+    chunk, border = frame_counts(sample_rate, chunk_seconds, overlap_seconds)
     running = RunningStatistics()
     for block in stream_blocks(path, sample_rate):
         running.update(block)
@@ -209,8 +209,33 @@ def tile(n_frames, chunk, border):
     return tuple(windows)
 
 
-def _frame_counts(sample_rate, chunk_seconds, overlap_seconds):
-    """Frames of a chunk, or None, and of a dropped border."""
+def frame_counts(sample_rate, chunk_seconds, overlap_seconds):
+    """Frames of a chunk and of a dropped border.
+
+    Arguments
+    ---------
+    sample_rate : int
+        In Hz.
+    chunk_seconds : float or None
+        Length of a window; None: files in one pass.
+    overlap_seconds : float
+        What neighbouring windows share.
+
+    Returns
+    -------
+    tuple of (int or None, int)
+        None for files in one pass.
+
+    Raises
+    ------
+    ValueError
+        If a window has no frame, or would not move on.
+
+    Example
+    -------
+    >>> frame_counts(24_000, 30.0, 3.0)
+    (2249, 112)
+    """
     if chunk_seconds is None:
         return None, 0
     if not math.isfinite(chunk_seconds):

@@ -38,7 +38,8 @@ class Classifier(DownstreamBrain):
             wavs, wav_lens, output_hidden_states=True
         )  # (L + 1, B, T, D)
         pooled = mean_over_time(states, wavs.shape[1], wav_lens)
-        return self.modules.head(self.modules.layer_mix(pooled))
+        mixed = self.modules.layer_mix(pooled.transpose(0, 1))  # (B, D)
+        return self.modules.head(mixed)
 
     def compute_objectives(self, logits, batch, stage):
         """Cross-entropy; what is measured here is logged."""

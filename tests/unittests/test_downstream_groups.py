@@ -10,7 +10,7 @@ from speechbrain.nnet.adapters import AdaptedModel, LoRA
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
-from mert_sb.downstream import Frozen, LayerMix, layerwise_groups
+from mert_sb.downstream import Frozen, StateMix, layerwise_groups
 from mert_sb.student import MERT
 
 SIZES = {
@@ -34,7 +34,7 @@ def student(seed=0, **settings):
 def around(encoder):
     """A Brain's modules."""
     return nn.ModuleDict(
-        {"encoder": encoder, "mix": LayerMix(4), "head": nn.Linear(16, 2)}
+        {"encoder": encoder, "mix": StateMix(4), "head": nn.Linear(16, 2)}
     )
 
 

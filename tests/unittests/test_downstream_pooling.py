@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mert_sb import frames
-from mert_sb.downstream import Frozen, LayerMix, mean_over_time
+from mert_sb.downstream import Frozen, StateMix, mean_over_time
 from mert_sb.student import MERT
 
 TINY = {
@@ -29,29 +29,33 @@ def random(*shape):
 
 
 def test_the_mix_begins_as_the_mean_and_is_a_weighted_sum():
-    states, mix = random(4, 2, 5, 3), LayerMix(4)
-    torch.testing.assert_close(mix(states), states.mean(0))
+    states, mix = random(2, 4, 5, 3), StateMix(4, "mix0")
+    torch.testing.assert_close(mix(states), states.mean(1))
     with torch.no_grad():
         mix.logits.copy_(torch.tensor([0.0, 1.0, 2.0, 3.0]).log())
     torch.testing.assert_close(mix.weights, torch.arange(4.0) / 6)
-    expected = (states[1] + 2 * states[2] + 3 * states[3]) / 6
+    _, one, two, three = states.unbind(1)
+    expected = (one + 2 * two + 3 * three) / 6
     torch.testing.assert_close(mix(states), expected)
 
 
 def test_the_mix_learns_and_lets_gradients_through():
-    states, mix = random(3, 2, 5, 3).requires_grad_(), LayerMix(3)
+    states = random(2, 3, 5, 3).requires_grad_()
+    mix = StateMix(3, "mix0")
     mix(states).square().sum().backward()
     assert mix.logits.grad.abs().min() > 0
     assert states.grad.abs().min() > 0
 
 
 def test_the_mix_keeps_half_precision():
-    assert LayerMix(3)(random(3, 2, 4).bfloat16()).dtype == torch.bfloat16
+    mix = StateMix(3, "mix0")
+    assert mix(random(2, 3, 4).bfloat16()).dtype == torch.bfloat16
 
 
 def test_another_number_of_states_is_refused():
-    with pytest.raises(ValueError, match="3 states for 4 weights"):
-        LayerMix(4)(random(3, 2, 4))
+    for layer in ("mix", "mix0", 1):
+        with pytest.raises(ValueError, match="3 states for a mix of 4"):
+            StateMix(4, layer)(random(2, 3, 4))
 
 
 def test_the_mean_takes_the_frames_of_each_clip_and_no_others():
@@ -81,13 +85,14 @@ def test_all_valid_is_the_same_with_and_without_lengths():
 
 
 def test_mean_and_mix_may_change_places():
-    states, mix = random(3, 2, 6, 4), LayerMix(3)
+    states, mix = random(2, 3, 6, 4), StateMix(3, "mix0")
     with torch.no_grad():
         mix.logits += random(3)
     lengths = torch.tensor([1.0, 0.6])
     n_samples = frames.n_samples(6)
     first = mean_over_time(mix(states), n_samples, lengths)
-    second = mix(mean_over_time(states, n_samples, lengths))
+    pooled = mean_over_time(states.transpose(0, 1), n_samples, lengths)
+    second = mix(pooled.transpose(0, 1))
     torch.testing.assert_close(first, second)
 
 

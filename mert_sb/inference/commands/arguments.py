@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from mert_sb import frames
+from mert_sb.inference.chunks import frame_counts
 
 
 def layers(text):
@@ -170,21 +170,15 @@ def check_chunks(chunk_seconds, overlap_seconds, sample_rate):
     >>> check_chunks(5.0, 5.0, 24_000)
     Traceback (most recent call last):
         ...
-    ValueError: --overlap-seconds: 5.0 is not from 0 to less than --chunk-seconds...
+    ValueError: --overlap-seconds: 5.0 is not between 0 and chunk-seconds, 5.0
     """
-    if chunk_seconds is None:
-        return
-    n_samples = round(chunk_seconds * sample_rate)
-    if frames.n_frames(n_samples) == 0:
-        raise ValueError(
-            f"--chunk-seconds: {chunk_seconds} is shorter than a frame of "
-            f"{frames.RECEPTIVE_FIELD} samples at {sample_rate} Hz"
-        )
-    if overlap_seconds is None or not 0 <= overlap_seconds < chunk_seconds:
-        raise ValueError(
-            f"--overlap-seconds: {overlap_seconds} is not from 0 to less than "
-            f"--chunk-seconds, {chunk_seconds}"
-        )
+    try:
+        # "none" is for chunks; for the overlap it says nothing.
+        overlap = math.nan if overlap_seconds is None else overlap_seconds
+        frame_counts(sample_rate, chunk_seconds, overlap)
+    except ValueError as error:
+        named = str(error).replace("_seconds", "-seconds")
+        raise ValueError(f"--{named}") from error
 
 
 def device(text):

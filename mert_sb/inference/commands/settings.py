@@ -8,13 +8,11 @@ Authors
  * The mert_sb developers 2026
 """
 
-import hashlib
 import json
 import sys
 
-import torch
-
 from mert_sb import frames
+from mert_sb.downstream.base import checksum
 from mert_sb.inference.settings import FREE
 from mert_sb.inference.tensors import read_json
 
@@ -65,32 +63,6 @@ def describe(student, options):
         "weights": checksum(student.state_dict()),
     }
     return json.loads(json.dumps(settings))
-
-
-def checksum(state):
-    """A checksum of tensors and their names.
-
-    Arguments
-    ---------
-    state : dict of str to torch.Tensor
-        On any device.
-
-    Returns
-    -------
-    str
-        BLAKE2b, 16 bytes in hexadecimal.
-
-    Example
-    -------
-    >>> checksum({"bias": torch.zeros(2)})[:14]
-    'blake2b:59d932'
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
-    return f"blake2b:{digest.hexdigest()}"
 
 
 def read_settings(folder):
