@@ -4,9 +4,15 @@ Authors
  * The mert_sb developers 2026
 """
 
+from speechbrain.utils.checkpoints import (
+    mark_as_loader,
+    mark_as_saver,
+    register_checkpoint_hooks,
+)
 from speechbrain.utils.epoch_loop import EpochCounterWithStopper
 
 
+@register_checkpoint_hooks
 class PatientEpochs(EpochCounterWithStopper):
     """Epochs until a metric has not risen for a while.
 
@@ -32,6 +38,32 @@ class PatientEpochs(EpochCounterWithStopper):
     def __init__(self, limit, patience):
         super().__init__(limit, patience, 0, "max")
         self.min_delta = 0.0
+
+    # SpeechBrain registers these for the plain counter alone: after a restart the best
+    # metric would be forgotten.
+    @mark_as_saver
+    def save(self, path):
+        """Save epoch, best metric and where it was.
+
+        Arguments
+        ---------
+        path : pathlib.Path
+            Where to.
+        """
+        self._save(path)
+
+    @mark_as_loader
+    def load(self, path, end_of_epoch):
+        """Go on with them.
+
+        Arguments
+        ---------
+        path : pathlib.Path
+            Where from.
+        end_of_epoch : bool
+            False: the epoch is to be finished first.
+        """
+        self._recover(path, end_of_epoch)
 
     @property
     def improved(self):

@@ -190,10 +190,15 @@ def test_training_stops_when_nothing_improves(fit, tmp_path):
 
 
 def test_a_stopped_run_goes_on_to_the_same_result(fit, tmp_path):
-    whole = fit(tmp_path / "a", number_of_epochs=4)
-    fit(tmp_path / "b", number_of_epochs=2)
-    parts = fit(tmp_path / "b", number_of_epochs=4)
+    options = {"plateau": {"patience": 1}, "lr": 0.0005}
+    whole = fit(tmp_path / "a", number_of_epochs=6, **options)
+    for n_epochs in range(1, 7):
+        parts = fit(tmp_path / "b", number_of_epochs=n_epochs, **options)
     assert parts.results == whole.results
+    rates = logged(tmp_path / "a", "train", "lr_head")
+    assert logged(tmp_path / "b", "train", "lr_head") == rates
+    # Or the schedule had nothing to remember.
+    assert rates[-1] < rates[0]
 
 
 def test_the_first_of_the_best_epochs_is_tested(fit, tmp_path, train):
