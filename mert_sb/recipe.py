@@ -15,7 +15,8 @@ import speechbrain as sb
 import torch
 from speechbrain.utils.distributed import ddp_init_group, run_on_main
 
-from mert_sb.hparams import load_hparams, read_yaml, refuse_unused
+from mert_sb.hparams import load_hparams, refuse_unused
+from mert_sb.overrides import BASE, place_overrides, read_yaml
 
 # Keys the door itself reads from a YAML.
 KEYS = {
@@ -130,13 +131,15 @@ def _with_run_options(hparams_file, run_opts, overrides):
     key, the learning rate's schedule, would keep the YAML's number.
     """
     tree, _ = read_yaml(hparams_file)
+    keys = tree.keys() | (tree.get(BASE) or {}).keys()
     # As text: SpeechBrain leaves some numbers as strings.
     given = [
         f"{key}: {run_opts[key]}"
         for key in sorted(run_opts.overridden_args)
-        if key in tree
+        if key in keys
     ]
-    return "\n".join([overrides or "", *given])
+    overrides = "\n".join([overrides or "", *given])
+    return place_overrides(hparams_file, overrides)
 
 
 def _check_steps(hparams, train):

@@ -30,6 +30,7 @@ from pathlib import Path
 
 import speechbrain as sb
 import yaml
+from hyperpyyaml import resolve_references
 
 from mert_sb.downstream.clip import ClipBrain
 from mert_sb.downstream.grid import (
@@ -41,6 +42,7 @@ from mert_sb.downstream.grid import (
 from mert_sb.downstream.grid_table import choose, csv_rows, summarize, table
 from mert_sb.downstream.open import read_upstream
 from mert_sb.hparams import load_hparams
+from mert_sb.overrides import place_overrides
 from mert_sb.recipe import run
 
 # What the grid sets in each run.
@@ -123,8 +125,10 @@ def _recipe_arguments(options, flags, folder, **changed):
 
 def _check_folder(options, flags):
     """Refuse to go on with results of other flags."""
-    text = Path(options.hparams_file).read_bytes()
     _, run_opts, overrides = sb.parse_arguments([options.hparams_file, *flags])
+    placed = place_overrides(options.hparams_file, overrides)
+    with open(options.hparams_file, encoding="utf-8") as file:
+        text = resolve_references(file, placed).getvalue().encode()
     given = [
         f"{name}: {run_opts[name]}"
         for name in run_opts.overridden_args - HARMLESS

@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "cqt": {"frames"},
     "store": set(),
     "checkpoints": set(),
-    "hparams": set(),
-    "recipe": {"hparams"},
+    "overrides": set(),
+    "hparams": {"overrides"},
+    "recipe": {"hparams", "overrides"},
     # wings
     "audio": {"frames", "seeds"},
     "student": {"frames", "cqt"},
@@ -34,7 +35,12 @@ MAY_IMPORT = {
     "pretraining": {"frames", "seeds", "store"},
     "downstream": {"frames", "store", "hparams"},
 }
-MAY_IMPORT["inference"] = set(MAY_IMPORT) - {"__init__", "recipe", "hparams"}
+MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
+    "__init__",
+    "recipe",
+    "hparams",
+    "overrides",
+}
 
 ABOVE = {"recipes", "templates", "tests"}
 IN_ONE_FILE = {"encodec", "nnAudio", "mir_eval", "huggingface_hub"}

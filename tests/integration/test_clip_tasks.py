@@ -7,6 +7,8 @@ Authors
 import csv
 import importlib
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -232,3 +234,34 @@ def test_a_debug_run_replaces_nothing(fit, tmp_path):
 def test_another_rate_is_refused(fit, tmp_path):
     with pytest.raises(ValueError, match="give --sample_rate 24000"):
         fit(tmp_path, sample_rate=16_000)
+
+
+def test_two_processes_fine_tune(music, encoder, tmp_path):
+    script, yaml = RECIPE / "train.py", RECIPE / "hparams" / "genre.yaml"
+    flags = {
+        "data_folder": music,
+        "output_folder": tmp_path,
+        "upstream": "../upstreams/mert_full.yaml",
+        "upstream_overrides": f"{{source: {encoder}}}",
+        "layer": 1,
+        "batch_size": 4,
+        "number_of_epochs": 2,
+        "prepare": "{n_workers: 1, allow_missing: True}",
+        "distributed_backend": "gloo",
+        "device": "cpu",
+    }
+    program = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    program += ["--nproc-per-node=2", str(script), str(yaml)]
+    program += [f"--{key}={value}" for key, value in flags.items()]
+    done = subprocess.run(
+        program,
+        cwd=RECIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert len(logged(tmp_path, "valid", "loss")) == 2
+    assert results["weights_of_states"] == [0.0, 1.0, 0.0]

@@ -6,13 +6,8 @@ Authors
 
 import pytest
 
-from mert_sb.hparams import (
-    Hparams,
-    load_hparams,
-    read_yaml,
-    refuse_unused,
-    unknown_keys,
-)
+from mert_sb.hparams import Hparams, load_hparams, refuse_unused
+from mert_sb.overrides import read_yaml, unknown_keys
 
 COMMON = """
 width: 3

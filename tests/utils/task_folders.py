@@ -55,10 +55,14 @@ def run_recipe(dataset, hparams, upstream, output, **changed):
     for key, value in flags.items():
         text = json.dumps(value) if isinstance(value, dict) else str(value)
         arguments += [f"--{key}"] if value is True else [f"--{key}", text]
-    script = str(folder / "train.py")
-    with own_modules(folder) as patch:
-        patch.setattr(sys, "argv", [script, *arguments])
-        return runpy.run_path(script, run_name="__main__")["brain"]
+    return run_script(folder / "train.py", arguments)
+
+
+def run_script(script, arguments):
+    """Run a recipe's script in this process; its Brain."""
+    with own_modules(script.parent) as patch:
+        patch.setattr(sys, "argv", [str(script), *arguments])
+        return runpy.run_path(str(script), run_name="__main__")["brain"]
 
 
 def make_sample(name, folder, **options):
