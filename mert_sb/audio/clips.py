@@ -87,7 +87,8 @@ def write_clips(
     FileNotFoundError
         If ``data_folder`` is not there, or files are missing and may not.
     ValueError
-        If lengths or ``splits`` contradict themselves, or a split has no clip.
+        If lengths or ``splits`` contradict themselves, a split has no clip, or a
+        ``label`` of it none; with ``allow_missing`` only ``train`` needs them all.
 
     Example
     -------
@@ -122,16 +123,33 @@ def write_clips(
     manifests = {name: {} for name in splits}
     for name, rows in _clips(lengths, wanted, cut, sample_rate):
         manifests[name].update(rows)
-    for name, rows in manifests.items():
-        if not rows:
-            raise ValueError(
-                f"split {name!r} has no clip: none of its {len(splits[name])} "
-                f"files is usable, see missing.csv and skipped.csv in "
-                f"{save_folder}"
-            )
+    for name, files in splits.items():
+        _check_labels(name, files, lengths, save_folder, allow_missing)
     for name, rows in manifests.items():
         write_rows(save_folder / f"{name}.json", rows)
     return {name: save_folder / f"{name}.json" for name in manifests}
+
+
+def _check_labels(name, files, lengths, save_folder, allow_missing):
+    """Complain if a split, or a class of it, has no usable file."""
+    where = f"see missing.csv and skipped.csv in {save_folder}"
+    usable = {path: files[path] for path in files if path in lengths}
+    if not usable:
+        raise ValueError(
+            f"split {name!r} has no clip: none of its {len(files)} files is "
+            f"usable, {where}"
+        )
+    wanted, found = (
+        {fields["label"] for fields in part.values() if "label" in fields}
+        for part in (files, usable)
+    )
+    if wanted == found:
+        return
+    lost = ", ".join(sorted(map(str, wanted - found)))
+    message = f"split {name!r} has no usable file of {lost}, {where}"
+    if name == "train" or not allow_missing:
+        raise ValueError(f"{message}; get them again")
+    logger.warning(message)
 
 
 class _Cut(NamedTuple):

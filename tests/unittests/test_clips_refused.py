@@ -107,6 +107,25 @@ def test_a_split_whose_files_are_all_damaged_is_refused(tmp_path):
         clips(tmp_path, {"test": labelled("b.wav")})
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_class_whose_files_are_all_damaged_is_named(tmp_path, caplog, split):
+    for name in ("a.wav", "b.wav"):
+        write(tmp_path / "data" / name)
+    (tmp_path / "data" / "c.wav").touch()
+    splits = {"train": labelled("a.wav"), "test": labelled("b.wav")}
+    splits[split] |= labelled("c.wav", label="jazz")
+    message = f"'{split}' has no usable file of jazz, see missing.csv and"
+    with pytest.raises(ValueError, match=message):
+        clips(tmp_path, splits)
+    assert not (tmp_path / "save" / "train.json").exists()
+    if split == "train":
+        with pytest.raises(ValueError, match=message):
+            clips(tmp_path, splits, allow_missing=True)
+    else:
+        assert clips(tmp_path, splits, allow_missing=True).keys() == set(splits)
+        assert message in caplog.text
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
