@@ -9,6 +9,7 @@ Authors
 """
 
 import inspect
+import math
 import shutil
 
 import speechbrain as sb
@@ -146,13 +147,15 @@ def _check_steps(hparams, train):
     """Refuse a training set that gives no step in an epoch."""
     options = hparams["train_dataloader_opts"]
     rows = len(train) // _world_size()
-    batches = rows // options["batch_size"]
+    batches = rows / options["batch_size"]
+    # A last batch that is not full counts where it is not dropped.
+    batches = int(batches) if options.get("drop_last") else math.ceil(batches)
     if batches < hparams["grad_accumulation_factor"]:
         raise ValueError(
             f"{len(train)} training rows on {_world_size()} processes make "
             f"{batches} batches of {options['batch_size']} and not one step of "
-            f"{hparams['grad_accumulation_factor']}; lower batch_size or "
-            "segment_seconds, or add audio"
+            f"{hparams['grad_accumulation_factor']}; lower batch_size, or "
+            "add audio (of pretraining: or lower segment_seconds)"
         )
 
 

@@ -1,13 +1,10 @@
 """The shelf: arrays by key, memory-mapped, written in shards.
 
 Codes are ``uint16 (..., T, K)``, pooled features ``float16 (L, D)``; arrays of one shelf
-share a dtype and the number of axes, not their lengths. A shard is a folder that is
-complete or absent (written aside and renamed), so a killed writer loses one shard and a
-second run goes on with the next. ``shelf.json`` keeps the writer's fingerprint: who made
-these numbers, of what, with which settings.
+share a dtype and the number of axes, not their lengths. A shard is a folder, complete or
+absent: a killed writer loses one. ``shelf.json`` keeps the writer's fingerprint.
 
-Opening reads 16 bytes a key; looking up is a binary search among hashes of the keys,
-then one comparison of the key itself.
+Opening reads 16 bytes a key; looking up is a binary search among the keys' hashes.
 
 Authors
  * The mert_sb developers 2026
@@ -154,6 +151,9 @@ class _Shard:
         self._shapes = np.load(path / "shapes.npy", mmap_mode="r")
         self._offsets = np.load(path / "offsets.npy", mmap_mode="r")
         self._keys = np.load(path / "keys.npy", mmap_mode="r")
+        size = self._offsets[-1] * dtype.itemsize
+        if (path / "data.bin").stat().st_size != size:
+            raise ValueError(f"{path} is damaged; delete it, write it again")
         self._data = np.memmap(path / "data.bin", dtype=dtype, mode="r")
 
     def key(self, row):

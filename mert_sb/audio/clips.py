@@ -139,10 +139,7 @@ def _check_labels(name, files, lengths, save_folder, allow_missing):
             f"split {name!r} has no clip: none of its {len(files)} files is "
             f"usable, {where}"
         )
-    wanted, found = (
-        {fields["label"] for fields in part.values() if "label" in fields}
-        for part in (files, usable)
-    )
+    wanted, found = (set(_labels(part)) for part in (files, usable))
     if wanted == found:
         return
     lost = ", ".join(sorted(map(str, wanted - found)))
@@ -150,6 +147,14 @@ def _check_labels(name, files, lengths, save_folder, allow_missing):
     if name == "train" or not allow_missing:
         raise ValueError(f"{message}; get them again")
     logger.warning(message)
+
+
+def _labels(files):
+    """Labels and tags of files, each as often as it is there."""
+    for fields in files.values():
+        yield from fields.get("tags", ())
+        if "label" in fields:
+            yield fields["label"]
 
 
 class _Cut(NamedTuple):
@@ -228,7 +233,9 @@ def _present(data_folder, save_folder, wanted, allow_missing):
         raise FileNotFoundError(f"data_folder {data_folder} is not a folder")
     present, missing = [], []
     for path in wanted:
-        is_there = os.path.isfile(os.path.join(data_folder, path))
+        full = os.path.join(data_folder, path)
+        # A download that was cut leaves empty files.
+        is_there = os.path.isfile(full) and os.path.getsize(full) > 0
         (present if is_there else missing).append(path)
     table = save_folder / "missing.csv"
     rows = ((path, wanted[path][0]) for path in missing)
@@ -238,7 +245,8 @@ def _present(data_folder, save_folder, wanted, allow_missing):
     more = len(missing) - MOST_NAMED
     named = ", ".join(missing[:MOST_NAMED])
     message = (
-        f"{len(missing)} of {len(wanted)} files are not in {data_folder}: "
+        f"{len(missing)} of {len(wanted)} files are not in {data_folder} or "
+        "empty: "
         f"{named}{f' and {more} more' if more > 0 else ''}; see {table}"
     )
     if not present:

@@ -10,9 +10,12 @@ Authors
 """
 
 import numpy as np
+from speechbrain.utils.logger import get_logger
 from torch.nn import functional as F
 
 from mert_sb.downstream import metrics
+
+logger = get_logger(__name__)
 
 
 class SingleLabel:
@@ -165,7 +168,16 @@ class MultiLabel(SingleLabel):
         """
         outputs, targets = self.per_track(outputs, targets, tracks)
         roc_auc, skipped = metrics.roc_auc(outputs, targets)
-        precision, _ = metrics.average_precision(outputs, targets)
+        precision, empty = metrics.average_precision(outputs, targets)
+        if skipped:
+            logger.warning(
+                "Tags left out of the means: %s of ROC-AUC, %s of average "
+                "precision (numbers in the order of the labels, from 0)",
+                *(
+                    ", ".join(map(str, tags)) or "none"
+                    for tags in (skipped, empty)
+                ),
+            )
         return {
             "roc_auc": float(roc_auc),
             "average_precision": float(precision),

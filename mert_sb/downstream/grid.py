@@ -108,7 +108,7 @@ def parse_numbers(flag, text, kind):
     Raises
     ------
     ValueError
-        If one is no such number, or not above 0.
+        If one is no such number, a rate not above 0 or a seed below it.
 
     Example
     -------
@@ -121,6 +121,8 @@ def parse_numbers(flag, text, kind):
         raise ValueError(
             f"--{flag}: {text!r} is no list of {kind.__name__} separated by commas"
         ) from error
-    if not all(0 < number < math.inf for number in numbers):
-        raise ValueError(f"--{flag}: {text!r} has a number that is not above 0")
+    # A seed may be 0, a rate not.
+    least = 0 if kind is int else math.ulp(0.0)
+    if not all(least <= number < math.inf for number in numbers):
+        raise ValueError(f"--{flag}: {text!r} has a number that is too small")
     return list(dict.fromkeys(numbers))

@@ -4,6 +4,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,8 +14,13 @@ from speechbrain.utils.distributed import run_on_main
 from mert_sb.downstream.base import Setup
 from mert_sb.downstream.cache import cache_states, fingerprint
 from mert_sb.downstream.cached import CachedClips
+from mert_sb.downstream.frozen import Frozen
+from mert_sb.downstream.upstreams import FrozenUpstream
 from mert_sb.hparams import load_hparams
 from mert_sb.store import Shelf
+
+# A checkpoint goes on with these as they were.
+OF_A_RUN = ("layer", "lr", "encoder_lr", "layer_decay", "seed")
 
 
 def open_upstream(hparams, datasets, folder):
@@ -45,32 +51,13 @@ def open_upstream(hparams, datasets, folder):
     -------
     See ``recipes/downstream/GTZAN/train.py``.
     """
-    path = folder / hparams["upstream"]
-    settings = read_upstream(path, hparams["upstream_overrides"])
+    path, settings = _settings(hparams, folder, frames=False)
     upstream = settings["upstream"]
-    if upstream.sample_rate != hparams["sample_rate"]:
-        raise ValueError(
-            f"sample_rate: {hparams['sample_rate']}, but the upstream of {path} is "
-            f"for {upstream.sample_rate}; give --sample_rate {upstream.sample_rate}"
-        )
-    modules = {
-        "mix": hparams["mix"](upstream.n_states),
-        "head": hparams["head"](upstream.dim, hparams["family"].n_outputs),
-    }
+    head = hparams["head"](upstream.dim, hparams["family"].n_outputs)
+    modules = {"mix": hparams["mix"](upstream.n_states), "head": head}
     if not settings["cached"]:
         modules["encoder"] = upstream
-    hparams["modules"].update(modules)
-    for name, module in modules.items():
-        hparams["checkpointer"].add_recoverable(name, module)
-    identity = fingerprint(upstream)
-    setup = Setup(
-        upstream=identity,
-        layer=hparams["layer"],
-        lr=hparams["lr"],
-        head=repr(modules["head"]),
-        cached=settings["cached"],
-    )
-    hparams["checkpointer"].add_recoverable("setup", setup)
+    identity = _register(hparams, modules, settings)
     options = hparams["cache"]
     # Each upstream has its place; whoever exports looks there too.
     name = f"{path.stem}-{identity['weights'][:8]}"
@@ -86,6 +73,84 @@ def open_upstream(hparams, datasets, folder):
         split: CachedClips(dataset, shelf)
         for split, dataset in datasets.items()
     }
+
+
+def open_frames(hparams, folder):
+    """Build upstream, mix and head of a task that looks at frames.
+
+    Nothing is cached: a frozen upstream is run in each step.
+
+    Arguments
+    ---------
+    hparams : dict
+        As of ``open_upstream``, but for ``cache``.
+    folder : pathlib.Path
+        The recipe's, which ``upstream`` is relative to.
+
+    Raises
+    ------
+    ValueError
+        If the upstream is for another sample rate.
+
+    Example
+    -------
+    See ``recipes/downstream/GTZAN/train_beats.py``.
+    """
+    _, settings = _settings(hparams, folder, frames=True)
+    upstream = settings["upstream"]
+    if settings["cached"]:
+        upstream = FrozenUpstream(upstream)
+    modules = {
+        "encoder": upstream,
+        "mix": hparams["mix"](upstream.n_states),
+        "head": hparams["head"](upstream.dim, hparams["family"].n_outputs),
+    }
+    _register(hparams, modules, settings)
+
+
+def _settings(hparams, folder, **own):
+    """Path and objects of the upstream's YAML."""
+    path = folder / hparams["upstream"]
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"upstream: {path} is not there; name a YAML by its full path, or "
+            f"relative to {folder}"
+        )
+    settings = read_upstream(path, hparams["upstream_overrides"] | own)
+    rate = settings["upstream"].sample_rate
+    if rate != hparams["sample_rate"]:
+        raise ValueError(
+            f"sample_rate: {hparams['sample_rate']}, but the upstream of {path} is "
+            f"for {rate}; give --sample_rate {rate}"
+        )
+    return path, settings
+
+
+def _data(save_folder):
+    """A checksum of the manifests, which name no folder."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(Path(save_folder).glob("*.json")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _register(hparams, modules, settings):
+    """Put modules where they are trained and saved; what the upstream is."""
+    hparams["modules"].update(modules)
+    for name, module in modules.items():
+        # What never changes is filled again at each start.
+        if not isinstance(module, Frozen):
+            hparams["checkpointer"].add_recoverable(name, module)
+    identity = fingerprint(settings["upstream"])
+    setup = Setup(
+        upstream=identity,
+        data=_data(hparams["save_folder"]),
+        head=repr(modules["head"]),
+        cached=settings["cached"],
+        **{key: hparams[key] for key in OF_A_RUN},
+    )
+    hparams["checkpointer"].add_recoverable("setup", setup)
+    return identity
 
 
 def read_upstream(path, overrides):

@@ -1,7 +1,8 @@
-"""Upstreams: what turns clips into pooled states, for a probe to look at.
+"""Upstreams: what turns clips into states, for a probe to look at.
 
 Each has ``sample_rate``, ``n_states`` and ``dim``, and maps clips ``(B, S)`` to
-``(B, N, D)``. Which one an experiment has is said by a YAML of its own.
+``(B, N, D)``, pooled, or for tasks that look at frames to ``(B, N, T, D)``. Which one an
+experiment has is said by a YAML of its own.
 
 B batch, S samples, T frames, N states, D width.
 
@@ -15,6 +16,7 @@ from torch import nn
 
 from mert_sb.downstream.frozen import Frozen
 from mert_sb.downstream.pooling import mean_over_time
+from mert_sb.frames import CENTRED_PADDING, HOP_LENGTH, n_frames
 
 
 class PooledStates(nn.Module):
@@ -71,7 +73,120 @@ class PooledStates(nn.Module):
         return pooled.transpose(0, 1)
 
 
-class MelStatistics(nn.Module):
+class FrameStates(PooledStates):
+    """An encoder's hidden states, frame by frame; made as ``PooledStates``.
+
+    Example
+    -------
+    >>> class Encoder(nn.Module):
+    ...     def forward(self, wavs, wav_lens, output_hidden_states):
+    ...         return torch.zeros(3, len(wavs), 9, 8)
+    >>> upstream = FrameStates(
+    ...     Encoder(), sample_rate=24_000, n_states=3, dim=8, settings={}
+    ... )
+    >>> upstream(torch.zeros(2, 3_000)).shape
+    torch.Size([2, 3, 9, 8])
+    """
+
+    def forward(self, wavs, wav_lens=None):
+        """Encode.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            ``(B, S)``.
+        wav_lens : torch.Tensor, optional
+            ``(B,)`` valid share of each clip.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(B, N, T, D)`` float32, T as ``mert_sb.frames.n_frames`` says.
+        """
+        states = self.encoder(wavs, wav_lens, output_hidden_states=True)
+        return states.float().transpose(0, 1)
+
+
+class MelFrames(nn.Module):
+    """Log-mel bands, or their cosine coefficients, frame by frame: the plain rival.
+
+    A frame is centred where the student's frame of the same index is, within half a
+    sample.
+
+    Arguments
+    ---------
+    sample_rate : int
+        In Hz.
+    n_mels : int
+        Bands.
+    n_mfcc : int, optional
+        Cosine coefficients of the bands instead, so many; None: the bands.
+
+    Example
+    -------
+    >>> MelFrames(sample_rate=24_000, n_mels=64)(torch.rand(2, 24_000)).shape
+    torch.Size([2, 1, 74, 64])
+    """
+
+    def __init__(self, *, sample_rate=24_000, n_mels=128, n_mfcc=None):
+        super().__init__()
+        self.settings = {"n_mels": n_mels, "n_mfcc": n_mfcc}
+        self.sample_rate, self.n_states = sample_rate, 1
+        self.dim = n_mfcc or n_mels
+        self.hop_length = HOP_LENGTH
+        self.mel = torchaudio.transforms.MelSpectrogram(
+            sample_rate,
+            n_fft=2048,
+            hop_length=self.hop_length,
+            n_mels=n_mels,
+        )
+        matrix = torch.eye(n_mels)
+        if n_mfcc is not None:
+            matrix = torchaudio.functional.create_dct(n_mfcc, n_mels, "ortho").T
+        self.register_buffer("matrix", matrix)
+
+    def bands(self, wavs):
+        """Log-mel bands or coefficients of centred frames.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            ``(B, S)``.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(B, S // 320 + 1, D)`` at 24 kHz, the first centred on sample 0.
+        """
+        if wavs.shape[1] <= self.mel.n_fft // 2:
+            raise ValueError(
+                f"a clip of {wavs.shape[1]} samples is too short for log-mel "
+                f"bands: more than {self.mel.n_fft // 2} are needed"
+            )
+        bands = (self.mel(wavs.float()) + 1e-5).log()
+        return (self.matrix @ bands).mT
+
+    def forward(self, wavs, wav_lens=None):
+        """Bands of each frame.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            ``(B, S)``.
+        wav_lens : torch.Tensor, optional
+            Not used: a frame sees its surroundings only.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(B, 1, T, D)`` float32, T as of the student.
+        """
+        feats = self.bands(nn.functional.pad(wavs, (CENTRED_PADDING, 0)))
+        # Its first frame is centred before the student's first.
+        return feats[:, None, 1 : 1 + n_frames(wavs.shape[1])]
+
+
+class MelStatistics(MelFrames):
     """Mean and standard deviation of log-mel bands over time: the plain rival.
 
     Arguments
@@ -93,19 +208,8 @@ class MelStatistics(nn.Module):
     """
 
     def __init__(self, *, sample_rate=24_000, n_mels=128, n_mfcc=None):
-        super().__init__()
-        self.settings = {"n_mels": n_mels, "n_mfcc": n_mfcc}
-        self.sample_rate, self.n_states = sample_rate, 1
+        super().__init__(sample_rate=sample_rate, n_mels=n_mels, n_mfcc=n_mfcc)
         self.dim = 2 * (n_mfcc or n_mels)
-        # 75 frames a second at 24 kHz, as the student's.
-        self.hop_length = sample_rate // 75
-        self.mel = torchaudio.transforms.MelSpectrogram(
-            sample_rate, n_fft=2048, hop_length=self.hop_length, n_mels=n_mels
-        )
-        matrix = torch.eye(n_mels)
-        if n_mfcc is not None:
-            matrix = torchaudio.functional.create_dct(n_mfcc, n_mels, "ortho").T
-        self.register_buffer("matrix", matrix)
 
     def forward(self, wavs, wav_lens=None):
         """Statistics of each clip.
@@ -122,18 +226,39 @@ class MelStatistics(nn.Module):
         torch.Tensor
             ``(B, 1, D)`` float32.
         """
-        bands = (self.mel(wavs.float()) + 1e-5).log()
-        feats = (self.matrix @ bands).mT
-        n_frames = torch.full((len(wavs),), feats.shape[1], device=wavs.device)
+        feats = self.bands(wavs)
+        count = torch.full((len(wavs), 1), feats.shape[1], device=wavs.device)
         if wav_lens is not None:
-            n_samples = (wav_lens * wavs.shape[1]).round()
-            n_frames = n_samples.long() // self.hop_length + 1
+            n_samples = (wav_lens * wavs.shape[1]).round().long()
+            count = (n_samples // self.hop_length + 1)[:, None]
         positions = torch.arange(feats.shape[1], device=wavs.device)
-        valid = (positions < n_frames[:, None]).unsqueeze(-1)
-        count = n_frames[:, None]
+        valid = (positions < count).unsqueeze(-1)
         mean = (feats * valid).sum(1) / count
         variance = ((feats - mean[:, None]).square() * valid).sum(1) / count
         return torch.cat([mean, variance.sqrt()], dim=-1).unsqueeze(1)
+
+
+def mel_upstream(*, frames=False, **options):
+    """The plain rival, pooled or frame by frame.
+
+    Arguments
+    ---------
+    frames : bool
+        Every frame's bands instead of their statistics over time.
+    **options : dict
+        As of ``MelFrames``.
+
+    Returns
+    -------
+    MelFrames or MelStatistics
+        Ready to use.
+
+    Example
+    -------
+    >>> mel_upstream(n_mels=64).dim, mel_upstream(frames=True, n_mels=64).dim
+    (128, 64)
+    """
+    return (MelFrames if frames else MelStatistics)(**options)
 
 
 class FrozenUpstream(Frozen):

@@ -7,13 +7,14 @@ Authors
 from speechbrain.nnet.adapters import AdaptedModel, LoRA
 
 from mert_sb.downstream.upstreams import (
+    FrameStates,
     FrozenUpstream,
-    MelStatistics,
+    MelFrames,
     PooledStates,
 )
 from mert_sb.inference.checkpoint import Checkpoint, build_student
 from mert_sb.inference.tensors import CheckpointError
-from mert_sb.inference.upstream import pooled
+from mert_sb.inference.upstream import student_states
 from mert_sb.student import MERT
 
 
@@ -27,7 +28,7 @@ def plain_upstream(upstream):
 
     Returns
     -------
-    PooledStates or MelStatistics
+    PooledStates or MelFrames
         Of the same outputs within rounding, on the CPU if adapters were merged.
 
     Raises
@@ -41,7 +42,7 @@ def plain_upstream(upstream):
     ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
     ... )
     >>> upstream = AdaptedModel(
-    ...     pooled(student), LoRA, target_layers=["*.q_proj"]
+    ...     student_states(student), LoRA, target_layers=["*.q_proj"]
     ... )
     >>> plain = plain_upstream(upstream)
     >>> any("adapter" in name for name in plain.state_dict())
@@ -51,7 +52,7 @@ def plain_upstream(upstream):
         return plain_upstream(upstream.frozen)
     if isinstance(upstream, AdaptedModel):
         return _merged(upstream.adapted_model)
-    if isinstance(upstream, MelStatistics):
+    if isinstance(upstream, MelFrames):
         return upstream
     if isinstance(upstream, PooledStates) and isinstance(
         upstream.encoder, MERT
@@ -59,7 +60,7 @@ def plain_upstream(upstream):
         return upstream
     raise ValueError(
         f"upstream: a {type(upstream).__name__} cannot be written as an inference "
-        "folder; MERT students and MelStatistics can"
+        "folder; MERT students and MelFrames can"
     )
 
 
@@ -75,7 +76,8 @@ def _merged(upstream):
             _merge(state, name, module.scaling)
     checkpoint = Checkpoint("mert_sb", "adapted", student.settings, state, {})
     try:
-        return pooled(build_student(checkpoint))
+        frames = isinstance(upstream, FrameStates)
+        return student_states(build_student(checkpoint), frames=frames)
     except CheckpointError as error:
         raise ValueError(
             f"upstream: its adapters cannot be merged, only LoRA's can ({error})"

@@ -131,7 +131,8 @@ def _upstream(brain, recipe):
     """The upstream of the states that the probe was trained on."""
     hparams = brain.hparams
     if "encoder" in brain.modules:
-        return plain_upstream(brain.checkpointer.recoverables["encoder"])
+        learned = brain.checkpointer.recoverables
+        return plain_upstream(learned.get("encoder", brain.modules["encoder"]))
     path = recipe / hparams.upstream
     upstream = read_upstream(path, hparams.upstream_overrides)["upstream"]
     # A source may have changed since its states were cached.

@@ -12,6 +12,7 @@ import torch
 from speechbrain.dataio.preprocess import AudioNormalizer
 from speechbrain.inference.interfaces import Pretrained
 
+from mert_sb.downstream.lengths import encode_by_length
 from mert_sb.inference.cutting import stream_clips
 from mert_sb.inference.features import check_wavs
 from mert_sb.inference.task_card import INTERFACES
@@ -123,7 +124,7 @@ class TaskInterface(Pretrained):
         if wav_lens is not None:
             wav_lens = wav_lens.to(self.device)
         with self.inference_ctx:
-            states = self.mods["upstream"](wavs, wav_lens)
+            states = encode_by_length(self.mods["upstream"], wavs, wav_lens)
             # The probe has seen states of a cache, which rounds them.
             states = states.to(getattr(torch, self.task.states_dtype)).float()
             return self.mods["head"](self.mods["mix"](states)).float()

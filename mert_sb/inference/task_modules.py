@@ -23,7 +23,7 @@ from mert_sb.inference.tasks import (
     read_task,
 )
 from mert_sb.inference.tensors import CheckpointError, SafeTensors
-from mert_sb.inference.upstream import pooled
+from mert_sb.inference.upstream import student_states
 
 BANDS = ("a whole number of 1 to 4096", lambda v: COUNT[1](v) and v <= 4096)
 
@@ -117,7 +117,9 @@ def _upstream(task, source, fetch_config):
         task.upstream, "kind", one_of(MERT_STATES, MEL), where, "upstream."
     )
     if kind == MERT_STATES:
-        upstream = pooled(build_student(read_checkpoint(source, fetch_config)))
+        upstream = student_states(
+            build_student(read_checkpoint(source, fetch_config))
+        )
     else:
         settings = {k: v for k, v in task.upstream.items() if k != "kind"}
         if unknown := settings.keys() - {"n_mels", "n_mfcc"}:

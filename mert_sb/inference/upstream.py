@@ -6,25 +6,27 @@ Authors
 
 import torch
 
-from mert_sb.downstream.upstreams import PooledStates
+from mert_sb.downstream.upstreams import FrameStates, PooledStates
 from mert_sb.inference.checkpoint import build_student
 from mert_sb.inference.convert import read_checkpoint
 from mert_sb.student import MERT
 
 
-def trained_upstream(source, **changes):
-    """Pooled states of a checkpoint, for probing or fine-tuning.
+def trained_upstream(source, frames=False, **changes):
+    """States of a checkpoint, for probing or fine-tuning.
 
     Arguments
     ---------
     source : str
         Hub id, folder or fairseq file, see ``read_checkpoint``.
+    frames : bool
+        Every frame's states instead of their means over time.
     **changes : dict
         Settings without meaning for the weights, such as ``layerdrop``.
 
     Returns
     -------
-    PooledStates
+    PooledStates or FrameStates
         With every weight of the checkpoint.
 
     Example
@@ -39,10 +41,11 @@ def trained_upstream(source, **changes):
     """
     checkpoint = read_checkpoint(source)
     settings = checkpoint.settings | changes
-    return pooled(build_student(checkpoint._replace(settings=settings)))
+    student = build_student(checkpoint._replace(settings=settings))
+    return student_states(student, frames=frames)
 
 
-def random_upstream(source, seed):
+def random_upstream(source, seed, frames=False):
     """The same student untrained: what architecture alone is worth.
 
     Arguments
@@ -51,10 +54,12 @@ def random_upstream(source, seed):
         Whose settings to take.
     seed : int
         Of its weights.
+    frames : bool
+        Every frame's states instead of their means over time.
 
     Returns
     -------
-    PooledStates
+    PooledStates or FrameStates
         With random weights.
 
     Example
@@ -73,20 +78,22 @@ def random_upstream(source, seed):
     with torch.random.fork_rng():
         # Modules draw from the one generator of the process; it is given back.
         torch.random.set_rng_state(dice.get_state())
-        return pooled(MERT(**settings))
+        return student_states(MERT(**settings), frames=frames)
 
 
-def pooled(student):
+def student_states(student, frames=False):
     """The upstream of a student.
 
     Arguments
     ---------
     student : mert_sb.student.MERT
         With its weights.
+    frames : bool
+        Every frame's states instead of their means over time.
 
     Returns
     -------
-    PooledStates
+    PooledStates or FrameStates
         Of that student.
 
     Example
@@ -94,13 +101,13 @@ def pooled(student):
     >>> student = MERT(
     ...     conv_channels=8, embed_dim=16, ffn_dim=32, num_heads=2, num_layers=1
     ... )
-    >>> pooled(student).n_states
+    >>> student_states(student).n_states
     2
     """
     settings = student.settings
     # Nothing is masked here, and several processes want every gradient.
     student.mask_embedding.requires_grad_(False)
-    return PooledStates(
+    return (FrameStates if frames else PooledStates)(
         student,
         sample_rate=settings["sample_rate"],
         n_states=settings["num_layers"] + 1,

@@ -32,6 +32,7 @@ import speechbrain as sb
 import yaml
 from hyperpyyaml import resolve_references
 
+from mert_sb.downstream.cache import fingerprint
 from mert_sb.downstream.clip import ClipBrain
 from mert_sb.downstream.grid import (
     BENCHMARK_RATES,
@@ -74,6 +75,9 @@ def _read_arguments(arguments):
         parser.error(
             f"{', '.join(given)}: the grid sets it; see --layers, --lrs, --seeds"
         )
+    for flag in ("--debug", "--test_only"):
+        if flag in flags:
+            parser.error(f"{flag}: a grid trains and tests; leave it out")
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         parser.error("run the grid in one process, without torchrun")
     if options.output_folder is None:
@@ -113,7 +117,10 @@ def _open_grid(options, flags):
         hparams["upstream_overrides"],
     )
     layers = parse_layers(options.layers, settings["upstream"].n_states)
-    return layers, hparams["family"].MONITOR
+    identity = fingerprint(settings["upstream"]) | {
+        "cached": settings["cached"]
+    }
+    return layers, hparams["family"].MONITOR, identity
 
 
 def _recipe_arguments(options, flags, folder, **changed):
@@ -123,8 +130,8 @@ def _recipe_arguments(options, flags, folder, **changed):
     return [options.hparams_file, *flags, *own]
 
 
-def _check_folder(options, flags):
-    """Refuse to go on with results of other flags."""
+def _check_folder(options, flags, identity):
+    """Refuse to go on with results of other flags or of another upstream."""
     _, run_opts, overrides = sb.parse_arguments([options.hparams_file, *flags])
     placed = place_overrides(options.hparams_file, overrides)
     with open(options.hparams_file, encoding="utf-8") as file:
@@ -136,18 +143,28 @@ def _check_folder(options, flags):
     wanted = {
         "yaml": hashlib.blake2b(text, digest_size=16).hexdigest(),
         "flags": sorted([*given, *(overrides or "").splitlines()]),
+        "upstream": json.loads(json.dumps(identity)),
     }
     path = options.output_folder / "flags.json"
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
-        changed = [key for key in wanted if found[key] != wanted[key]]
+        changed = [key for key in wanted if found.get(key) != wanted[key]]
         if changed:
             raise ValueError(
-                f"{path}: this grid was begun with {found}, not {wanted}; choose "
-                "another --output_folder, or the same YAML and flags"
+                f"{path}: this grid was begun with another {', '.join(changed)}: "
+                f"{found}, not {wanted}; choose another --output_folder, or the "
+                "same YAML, flags and upstream"
             )
-    options.output_folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    _write(path, wanted)
+
+
+def _write(path, content):
+    """Write JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    text = json.dumps(content, indent=2) + "\n"
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def _run_setting(recipe, options, flags, setting, seed):
@@ -177,6 +194,16 @@ def _run_setting(recipe, options, flags, setting, seed):
     return json.loads(results.read_text(encoding="utf-8"))
 
 
+def _check_data(folder, results, known):
+    """Refuse to compare runs on data that changed in between."""
+    known |= {result["setup"]["data"] for result in results}
+    if len(known) > 1:
+        raise ValueError(
+            f"{folder}: its runs, or those before it, had other data (files that "
+            "came or went, other windows); choose another --output_folder"
+        )
+
+
 def _write_csv(path, rows):
     """Write ``grid.csv``."""
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -191,23 +218,23 @@ def main(arguments):
     recipe = _open_recipe(options.script)
     seeds = parse_numbers("seeds", options.seeds, int)
     lrs = parse_numbers("lrs", options.lrs, float)
-    layers, monitor = _open_grid(options, flags)
-    _check_folder(options, flags)
+    layers, monitor, identity = _open_grid(options, flags)
+    _check_folder(options, flags, identity)
     settings = [Setting(layer, lr) for layer in layers for lr in lrs]
-    summaries, start = [], time.perf_counter()
+    summaries, known, start = [], set(), time.perf_counter()
     for setting in settings:
         results = [
             _run_setting(recipe, options, flags, setting, seed)
             for seed in seeds
         ]
+        _check_data(options.output_folder / setting.name, results, known)
         summaries.append(summarize(setting, results))
         rows = csv_rows(summaries, monitor)
         _write_csv(options.output_folder / "grid.csv", rows)
     best = choose(summaries, monitor, len(seeds))
     report = {"monitor": monitor, "settings": len(settings), "seeds": seeds}
-    text = json.dumps(report | {"best": best}, indent=2) + "\n"
     path = options.output_folder / "grid.json"
-    path.write_text(text, encoding="utf-8")
+    _write(path, report | {"best": best})
     seconds = time.perf_counter() - start
     sys.stdout.write(
         f"{table(summaries, monitor, best)}\n"

@@ -8,6 +8,7 @@ import csv
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,8 +44,7 @@ def music(tmp_path_factory):
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "encoder"
-    # A norm that looks at a frame alone: padding then changes nothing.
-    student = tiny_student(conv_norm="layer", normalize_wavs=True)
+    student = tiny_student(normalize_wavs=True)
     return export_student(student, folder)
 
 
@@ -150,16 +150,31 @@ def test_a_second_run_reads_the_cache_alone(fit, tmp_path, monkeypatch):
 
 def test_a_used_folder_takes_no_other_probe(fit, tmp_path):
     fit(tmp_path, layer=1)
-    for changed in ({"layer": 2}, {"lr": 0.1}, {"upstream": "random"}):
+    for changed in (
+        {"layer": 2},
+        {"lr": 0.1},
+        {"encoder_lr": 0.1},
+        {"seed": 5},
+        {"upstream": "random"},
+    ):
         options = {"layer": 1} | changed
         with pytest.raises(ValueError, match="give another output_folder"):
             fit(tmp_path, **options)
 
 
+def test_a_used_folder_takes_no_other_data(fit, music, tmp_path):
+    data = tmp_path / "music"
+    shutil.copytree(music, data)
+    fit(tmp_path / "run", data_folder=data, layer=1)
+    (data / "genres" / "pop" / "pop.00000.wav").unlink()
+    with pytest.raises(ValueError, match="made with data .* not "):
+        fit(tmp_path / "run", data_folder=data, layer=1)
+
+
 @pytest.mark.parametrize("upstream", ["mert_full", "mert_lora"])
 def test_fine_tuning_changes_the_upstream(fit, tmp_path, encoder, upstream):
     brain = fit(tmp_path, upstream, encoder_lr=0.001, number_of_epochs=2)
-    before = tiny_student(conv_norm="layer", normalize_wavs=True).state_dict()
+    before = tiny_student(normalize_wavs=True).state_dict()
     after = {
         name.removeprefix("adapted_model.").removeprefix("encoder."): tensor
         for name, tensor in brain.modules.encoder.state_dict().items()
@@ -192,7 +207,7 @@ def test_training_stops_when_nothing_improves(fit, tmp_path):
 
 
 def test_a_stopped_run_goes_on_to_the_same_result(fit, tmp_path):
-    options = {"plateau": {"patience": 1}, "lr": 0.0005}
+    options = {"plateau": {"patience": 0}, "lr": 0.0005}
     whole = fit(tmp_path / "a", number_of_epochs=6, **options)
     for n_epochs in range(1, 7):
         parts = fit(tmp_path / "b", number_of_epochs=n_epochs, **options)

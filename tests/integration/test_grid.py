@@ -8,6 +8,7 @@ import csv
 import gc
 import importlib.util
 import json
+import shutil
 import statistics
 import sys
 
@@ -46,10 +47,15 @@ def search():
 
 
 @pytest.fixture(scope="module")
-def flags(tmp_path_factory):
+def music(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("music")
+    make_gtzan(folder, seconds=1.0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def flags(music, tmp_path_factory):
     """Makes those of the recipe, for a miniature and a tiny student."""
-    music = tmp_path_factory.mktemp("music")
-    make_gtzan(music, seconds=1.0)
     folder = tmp_path_factory.mktemp("made") / "encoder"
     student = tiny_student(conv_norm="layer", normalize_wavs=True)
     source = str(export_student(student, folder))
@@ -212,6 +218,40 @@ def test_no_run_outlives_itself(run_grid, search, tmp_path, monkeypatch):
 def test_other_flags_are_refused(run_grid, grid):
     with pytest.raises(ValueError, match="flags.json: this grid was begun"):
         run_grid(grid, number_of_epochs=4)
+
+
+def test_another_upstream_under_the_same_flags_is_refused(run_grid, tmp_path):
+    upstream = tmp_path / "mel.yaml"
+    text = (DOWNSTREAM / "upstreams" / "mel.yaml").read_text()
+    upstream.write_text(text)
+    given = {"layers": "0", "upstream": upstream, "upstream_overrides": {}}
+    run_grid(tmp_path / "grid", lrs="1e-2", **given)
+    upstream.write_text(text.replace("n_mels: 128", "n_mels: 64"))
+    with pytest.raises(ValueError, match="begun with another upstream"):
+        run_grid(tmp_path / "grid", lrs="1e-2,5e-3", **given)
+
+
+def test_data_that_changed_in_between_are_refused(run_grid, music, tmp_path):
+    data = tmp_path / "music"
+    shutil.copytree(music, data)
+    given = {
+        "layers": "0",
+        "upstream": DOWNSTREAM / "upstreams" / "mel.yaml",
+        "upstream_overrides": {},
+        "data_folder": data,
+    }
+    run_grid(tmp_path / "grid", lrs="1e-2", **given)
+    (data / "genres" / "pop" / "pop.00000.wav").unlink()
+    with pytest.raises(ValueError, match="0-0.005: its runs, or those before"):
+        run_grid(tmp_path / "grid", lrs="1e-2,5e-3", **given)
+
+
+@pytest.mark.parametrize("flag", ["debug", "test_only"])
+def test_half_runs_are_refused(run_grid, tmp_path, flag, capsys):
+    with pytest.raises(SystemExit):
+        run_grid(tmp_path, **{flag: True})
+    assert f"--{flag}: a grid trains and tests" in capsys.readouterr().err
+    assert not (tmp_path / "flags.json").exists()
 
 
 @pytest.mark.parametrize("name", ["layer", "lr", "seed", "save_folder"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from tests.utils.clip_folders import clips, labelled
+from tests.utils.clip_folders import clips, labelled, missing
 from tests.utils.music_folders import RATE, bad_files, skipped, write
 
 
@@ -153,13 +153,21 @@ def test_damaged_files_are_listed_and_silent_ones_stay(tmp_path):
         {"test": labelled("good.wav", *bad)},
         min_seconds=1.0,
         n_workers=2,
+        allow_missing=True,
     )["test"]
     assert list(rows) == ["good", "opposite", "silent"]
     assert rows["silent"]["length"] == 2 * RATE
     kinds = {
         path: reason.split(":")[0] for path, reason in skipped(tmp_path).items()
     }
-    assert kinds == {p: kind for p, kind in bad.items() if kind != "silent"}
+    # What has no bytes was not downloaded.
+    empty = [path for path, split in missing(tmp_path)]
+    assert empty and all(bad[path] == "empty" for path in empty)
+    assert kinds == {
+        path: kind
+        for path, kind in bad.items()
+        if kind != "silent" and path not in empty
+    }
 
 
 def test_a_restart_gives_the_same_bytes(tmp_path, monkeypatch):
@@ -171,6 +179,7 @@ def test_a_restart_gives_the_same_bytes(tmp_path, monkeypatch):
     train = labelled("2.ogg", "0.ogg", *bad)
     splits = {"train": train, "test": labelled("1.ogg")}
     options = {"clip_seconds": 1.5, "min_tail_seconds": 0.5}
+    options["allow_missing"] = True
 
     def outputs():
         return {

@@ -48,6 +48,24 @@ def test_missing_files_are_all_listed_and_refused(tmp_path, caplog):
     assert missing(tmp_path) == []
 
 
+def test_files_without_a_byte_were_not_downloaded(tmp_path):
+    write(tmp_path / "data" / "a.wav")
+    (tmp_path / "data" / "b.wav").touch()
+    files = {"test": labelled("a.wav", "b.wav")}
+    with pytest.raises(FileNotFoundError, match="1 of 2 files .* or empty: b"):
+        clips(tmp_path, files)
+    assert list(clips(tmp_path, files, allow_missing=True)["test"]) == ["a"]
+    assert missing(tmp_path) == [("b.wav", "test")]
+
+
+def test_a_tag_whose_files_are_all_lost_is_named(tmp_path):
+    write(tmp_path / "data" / "a.wav")
+    (tmp_path / "data" / "b.wav").write_bytes(b"RIFF")
+    files = labelled("a.wav", tags=["slow"]) | labelled("b.wav", tags=["harp"])
+    with pytest.raises(ValueError, match="'test' has no usable file of harp"):
+        clips(tmp_path, {"test": files})
+
+
 def test_a_wrong_folder_is_no_partial_download(tmp_path):
     files = {"test": labelled("a.wav", "b.wav")}
     with pytest.raises(FileNotFoundError, match="data is not a folder"):
@@ -98,12 +116,12 @@ def test_ids_of_clips_are_unique(tmp_path):
 
 def test_a_split_whose_files_are_all_damaged_is_refused(tmp_path):
     write(tmp_path / "data" / "a.wav")
-    (tmp_path / "data" / "b.wav").touch()
+    (tmp_path / "data" / "b.wav").write_bytes(b"RIFF")
     splits = {"train": labelled("a.wav"), "test": labelled("b.wav")}
     with pytest.raises(ValueError, match="'test' has no clip: none of its 1"):
         clips(tmp_path, splits)
     assert list(skipped(tmp_path)) == ["b.wav"]
-    with pytest.raises(ValueError, match="none of the 1 files .* 1 empty"):
+    with pytest.raises(ValueError, match="none of the 1 files .* 1 "):
         clips(tmp_path, {"test": labelled("b.wav")})
 
 
@@ -111,7 +129,7 @@ def test_a_split_whose_files_are_all_damaged_is_refused(tmp_path):
 def test_a_class_whose_files_are_all_damaged_is_named(tmp_path, caplog, split):
     for name in ("a.wav", "b.wav"):
         write(tmp_path / "data" / name)
-    (tmp_path / "data" / "c.wav").touch()
+    (tmp_path / "data" / "c.wav").write_bytes(b"RIFF")
     splits = {"train": labelled("a.wav"), "test": labelled("b.wav")}
     splits[split] |= labelled("c.wav", label="jazz")
     message = f"'{split}' has no usable file of jazz, see missing.csv and"

@@ -122,3 +122,10 @@ def test_a_mean_that_is_no_number_is_not_chosen():
 def test_nothing_to_choose_from_is_said(pairs):
     with pytest.raises(ValueError, match="none of 1 settings .* all 2 seeds"):
         choose([summary(1, *pairs)], "accuracy", 2)
+
+
+def test_a_seed_may_be_0_and_a_rate_not():
+    assert parse_numbers("seeds", "0,3", int) == [0, 3]
+    for flag, text, kind in (("seeds", "-1", int), ("lrs", "0,1e-3", float)):
+        with pytest.raises(ValueError, match=f"--{flag}: .* too small"):
+            parse_numbers(flag, text, kind)

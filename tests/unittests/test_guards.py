@@ -4,6 +4,8 @@ Authors
  * The mert_sb developers 2026
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -32,3 +34,20 @@ def test_every_clip_needs_a_seed():
     mixture = Mixture(probability=1.0, min_length=1, max_length=2)
     with pytest.raises(ValueError):
         mixture(torch.rand(3, 10), seeds=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("drop_last", "refused"), [(True, True), (False, False)]
+)
+def test_a_set_below_one_batch_trains_where_its_batch_is_kept(
+    drop_last, refused
+):
+    from mert_sb.recipe import _check_steps
+
+    hparams = {
+        "train_dataloader_opts": {"batch_size": 64, "drop_last": drop_last},
+        "grad_accumulation_factor": 1,
+    }
+    expected = pytest.raises(ValueError, match="16 training rows")
+    with expected if refused else contextlib.nullcontext():
+        _check_steps(hparams, range(16))

@@ -99,7 +99,8 @@ def test_one_row_less_is_refused(mtt, full):
 
 def test_clips_that_are_not_there_are_listed(mtt, full):
     (full / "mp3" / "c").mkdir()
-    (full / "mp3" / "c" / "artist-album-0-song-0-29.mp3").touch()
+    path = full / "mp3" / "c" / "artist-album-0-song-0-29.mp3"
+    path.write_bytes(b"ID3")
     with pytest.raises(FileNotFoundError, match="^25859 .*allow_missing"):
         mtt.prepare_mtt(full, full / "save", 24_000)
     missing = (full / "save" / "missing.csv").read_text().splitlines()

@@ -136,12 +136,13 @@ def test_regression_measures_each_number_and_their_mean():
     assert found["r2"] == pytest.approx((1 + 1 - 1 / spread) / 2)
 
 
-def test_tags_without_positives_are_skipped_and_counted():
+def test_tags_without_positives_are_skipped_and_said(caplog):
     targets = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0]])
     outputs = np.where(targets > 0, 1.0, -1.0)
     found = MultiLabel(3).measure(outputs, targets, TRACKS)
     assert found["roc_auc"] == found["average_precision"] == 1.0
     assert found["skipped_tags"] == 1
+    assert "1 of ROC-AUC, 1 of average precision" in caplog.text
 
 
 def test_keys_score_relatives():

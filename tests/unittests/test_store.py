@@ -145,6 +145,15 @@ def test_another_dtype_is_refused_with_both_named(tmp_path):
         ShelfWriter(tmp_path, STAMP, dtype="float16")
 
 
+@pytest.mark.parametrize("change", [lambda d: d[:-100], lambda d: d + b"00"])
+def test_a_damaged_shard_names_itself(tmp_path, change):
+    written(tmp_path)
+    path = tmp_path / "shard-000001" / "data.bin"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match="shard-000001 is damaged; delete"):
+        Shelf(tmp_path, STAMP)
+
+
 def test_a_second_writer_continues(tmp_path):
     arrays = written(tmp_path)
     writer = ShelfWriter(tmp_path, STAMP, dtype="uint16")

@@ -12,10 +12,11 @@ from speechbrain.nnet.adapters import AdaptedModel, HoulsbyAdapterLinear, LoRA
 
 from mert_sb.audio import DamagedAudioError, read_audio
 from mert_sb.audio.clips import write_clips
+from mert_sb.downstream.lengths import encode_by_length
 from mert_sb.downstream.upstreams import FrozenUpstream, MelStatistics
 from mert_sb.inference.cutting import stream_clips
 from mert_sb.inference.merging import plain_upstream
-from mert_sb.inference.upstream import pooled
+from mert_sb.inference.upstream import student_states
 from tests.utils.originals import tiny_student
 from tests.utils.task_folders import RATE, noise
 
@@ -72,7 +73,7 @@ def test_only_a_windows_memory_is_held(tmp_path, monkeypatch):
 
 def test_adapters_are_merged_or_refused():
     wavs = torch.randn(2, 4_000, generator=torch.Generator().manual_seed(0))
-    upstream = pooled(tiny_student())
+    upstream = student_states(tiny_student())
     adapted = AdaptedModel(
         upstream,
         LoRA,
@@ -91,7 +92,7 @@ def test_adapters_are_merged_or_refused():
     torch.testing.assert_close(plain.eval()(wavs), after, atol=1e-5, rtol=1e-5)
     assert "pretrained_module" in "".join(adapted.state_dict())
     other = AdaptedModel(
-        pooled(tiny_student()),
+        student_states(tiny_student()),
         HoulsbyAdapterLinear,
         target_layers=["*.q_proj"],
         adapter_kwargs={"projection_size": 2},
@@ -105,3 +106,24 @@ def test_adapters_are_merged_or_refused():
 def test_frozen_baselines_are_plain_already():
     upstream = MelStatistics(n_mels=16)
     assert plain_upstream(FrozenUpstream(upstream)) is upstream
+
+
+def test_clips_do_not_depend_on_their_neighbours():
+    """The group norm of a padded clip is another one."""
+    upstream = student_states(tiny_student()).eval()
+    wavs = torch.randn(4, 6_000, generator=torch.Generator().manual_seed(0))
+    lengths = [3_000, 6_000, 3_000, 4_801]
+    for wav, length in zip(wavs, lengths, strict=True):
+        wav[length:] = 0.0
+    wav_lens = torch.tensor(lengths) / 6_000
+    with torch.no_grad():
+        states = encode_by_length(upstream, wavs, wav_lens)
+        padded = upstream(wavs, wav_lens)
+        alone = torch.cat(
+            [
+                upstream(wav[None, :length])
+                for wav, length in zip(wavs, lengths, strict=True)
+            ]
+        )
+    torch.testing.assert_close(states, alone, atol=1e-5, rtol=1e-5)
+    assert (padded - alone).abs().max() > 0.01

@@ -29,7 +29,7 @@ HOOKS = {
 # Classes and functions without an Example, because one needs a whole recipe or
 # a checkpoint: classes by the end of a base class's name, others by their own.
 BASES_WITHOUT_EXAMPLE = ("Brain", "Error", "Exception")
-WITHOUT_EXAMPLE = {"run", "open_recipe", "open_upstream"}
+WITHOUT_EXAMPLE = {"run", "open_recipe", "open_upstream", "open_frames"}
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)

@@ -1,0 +1,191 @@
+"""The Brain of all tasks: what decides, what is kept, what is written.
+
+Early stopping and plateau schedule follow the benchmark (arXiv 2306.10548, appendix A):
+a metric of the validation set decides.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import json
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from speechbrain.utils.checkpoints import ckpt_recency
+from speechbrain.utils.distributed import if_main_process
+
+from mert_sb.downstream.base import Base
+from mert_sb.downstream.group_brain import GroupBrain
+
+# In a checkpoint's meta: its epoch, if its metric was the best so far, else 0.
+IMPROVED = "improved_at"
+
+
+class TaskBrain(GroupBrain):
+    """Trains a head, and the upstream too if ``modules`` has it unfrozen.
+
+    A subclass adds ``compute_forward`` and ``compute_objectives``, which appends the
+    losses of a batch to ``losses`` and, outside training, what is to be measured to
+    ``outputs``; ``measured`` and ``write_predictions``.
+
+    Arguments
+    ---------
+    modules : dict
+        What is trained; ``encoder``, an upstream, where batches bring audio.
+    opt_class : callable
+        Builds the optimizer from parameter groups.
+    hparams : dict
+        With the keys of ``HPARAMS_NEEDED``.
+    run_opts : speechbrain.RunOptions
+        From the command line.
+    checkpointer : CompleteCheckpointer
+        Saves and resumes.
+
+    Example
+    -------
+    See ``ClipBrain``.
+    """
+
+    HPARAMS_NEEDED = (
+        *GroupBrain.HPARAMS_NEEDED,
+        "family",
+        "plateau",
+        "train_logger",
+        "output_folder",
+    )
+
+    def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
+        if "encoder" in modules:
+            checkpointer.add_recoverable("base", Base(modules["encoder"]))
+        super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
+        self.losses, self.outputs, self.results = [], [], {}
+
+    def measured(self):
+        """Metrics of what the stage has put into ``outputs``.
+
+        Returns
+        -------
+        dict of str to float
+            The family's ``MONITOR`` among them.
+        """
+        raise NotImplementedError("a task has its own metrics")
+
+    def facts(self):
+        """What ``results.json`` says beside metrics.
+
+        Returns
+        -------
+        dict
+            For JSON.
+        """
+        return {}
+
+    def write_predictions(self, folder):
+        """Write what was predicted for the test set.
+
+        Arguments
+        ---------
+        folder : pathlib.Path
+            Beside ``results.json``.
+        """
+        raise NotImplementedError("a task has its own predictions")
+
+    def init_optimizers(self):
+        """The optimizer and its plateau schedule, which follows the metric."""
+        super().init_optimizers()
+        self.plateau = self.hparams.plateau(self.optimizer)
+        self.checkpointer.add_recoverable("plateau", self.plateau)
+
+    def on_evaluate_start(self, max_key=None, min_key=None):
+        """Take the checkpoint of the best validation metric.
+
+        Arguments
+        ---------
+        max_key : str
+            Not used; the family's metric is.
+        min_key : str
+            Not used.
+        """
+        super().on_evaluate_start(max_key=IMPROVED)
+
+    def on_stage_start(self, stage, epoch=None):
+        """Forget the last stage.
+
+        Arguments
+        ---------
+        stage : sb.Stage
+            Training, validation or test.
+        epoch : int
+            Current epoch.
+        """
+        self.losses, self.outputs = [], []
+
+    def on_stage_end(self, stage, stage_loss, epoch=None):
+        """Measure, log, save.
+
+        Arguments
+        ---------
+        stage : sb.Stage
+            Training, validation or test.
+        stage_loss : float
+            Not used: a mean over batches, of whatever size.
+        epoch : int
+            Current epoch.
+        """
+        stats = {"loss": float(torch.cat(self.losses).mean())}
+        if stage == sb.Stage.TRAIN:
+            self.train_stats = {**stats, **self.rates()}
+            return
+        stats |= self.measured()
+        if stage == sb.Stage.VALID:
+            self._after_validation(stats, epoch)
+        else:
+            self._after_test(stats)
+
+    def _after_validation(self, stats, epoch):
+        """Log; lower rates, stop or save as the metric says."""
+        monitor = self.hparams.family.MONITOR
+        self.plateau.step(stats[monitor])
+        self.hparams.epoch_counter.update_metric(stats[monitor])
+        self.hparams.train_logger.log_stats(
+            {"Epoch": epoch},
+            train_stats=self.train_stats,
+            valid_stats=stats,
+        )
+        self.checkpointer.save_and_keep_only(
+            # The first of equal metrics stays.
+            meta={
+                **stats,
+                "epoch": epoch,
+                IMPROVED: epoch if self.hparams.epoch_counter.improved else 0,
+            },
+            max_keys=[IMPROVED],
+            num_to_keep=1,
+            importance_keys=[ckpt_recency],
+        )
+
+    def _after_test(self, stats):
+        """Log; write the predictions and ``results.json``."""
+        best = self.checkpointer.find_checkpoint(max_key=IMPROVED)
+        valid = {name: best.meta[name] for name in stats}
+        stats = self.hparams.family.conclude(valid, stats)
+        self.results = {
+            "valid": valid,
+            "test": stats,
+            "epoch": best.meta["epoch"],
+            **self.facts(),
+            "setup": self.checkpointer.recoverables["setup"].settings,
+        }
+        self.hparams.train_logger.log_stats(
+            {"Epoch loaded": best.meta["epoch"]}, test_stats=stats
+        )
+        # A debug run must not replace what a real one wrote.
+        if if_main_process() and not self.debug:
+            folder = Path(self.hparams.output_folder)
+            self.write_predictions(folder)
+            # Last and whole: a grid takes what is there for finished.
+            text = json.dumps(self.results, indent=2) + "\n"
+            temporary = folder / ".results.json"
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(folder / "results.json")
