@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 
+from mert_sb.downstream.base import Setup
 from mert_sb.downstream.cache import cache_key
 from mert_sb.downstream.cached import CachedClips
 from mert_sb.downstream.clip import ClipBrain
@@ -79,9 +80,10 @@ def measure(splits, shelf, output, layer, flags):
         hparams["modules"].update(modules)
         for name, module in modules.items():
             hparams["checkpointer"].add_recoverable(name, module)
+        hparams["checkpointer"].add_recoverable("setup", Setup(data="made"))
         # Keys that belong to an upstream, of which there is none.
-        for key in ("upstream", "upstream_overrides", "cache", "sample_rate"):
-            hparams.asked.add(key)
+        hparams.asked |= {"upstream", "upstream_overrides", "cache"}
+        hparams.asked |= {"sample_rate", "seed", "prepare"}
         opened = Shelf(shelf)
         return {
             split: CachedClips(
