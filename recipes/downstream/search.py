@@ -23,6 +23,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -135,13 +136,15 @@ def _check_folder(options, flags, identity):
     _, run_opts, overrides = sb.parse_arguments([options.hparams_file, *flags])
     placed = place_overrides(options.hparams_file, overrides)
     with open(options.hparams_file, encoding="utf-8") as file:
-        text = resolve_references(file, placed).getvalue().encode()
+        text = resolve_references(file, placed).getvalue()
+    lines = re.sub(r"(^|\s)#.*", "", text, flags=re.MULTILINE).splitlines()
+    settings = "\n".join(line.rstrip() for line in lines if line.strip())
     given = [
         f"{name}: {run_opts[name]}"
         for name in run_opts.overridden_args - HARMLESS
     ]
     wanted = {
-        "yaml": hashlib.blake2b(text, digest_size=16).hexdigest(),
+        "yaml": hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
         "flags": sorted([*given, *(overrides or "").splitlines()]),
         "upstream": json.loads(json.dumps(identity)),
     }

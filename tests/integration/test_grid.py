@@ -11,6 +11,7 @@ import json
 import shutil
 import statistics
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -218,6 +219,20 @@ def test_no_run_outlives_itself(run_grid, search, tmp_path, monkeypatch):
 def test_other_flags_are_refused(run_grid, grid):
     with pytest.raises(ValueError, match="flags.json: this grid was begun"):
         run_grid(grid, number_of_epochs=4)
+
+
+def test_a_comment_is_no_other_yaml(search, flags, tmp_path):
+    made = []
+    for text in ("base: 1  # one\n", "# Two\nbase: 1\n", "base: 2\n"):
+        path = tmp_path / "a.yaml"
+        path.write_text(text)
+        options = SimpleNamespace(
+            hparams_file=str(path), output_folder=tmp_path
+        )
+        search._check_folder(options, ["--noprogressbar"], {})
+        made.append(json.loads((tmp_path / "flags.json").read_text())["yaml"])
+        (tmp_path / "flags.json").unlink()
+    assert made[0] == made[1] != made[2]
 
 
 def test_another_upstream_under_the_same_flags_is_refused(run_grid, tmp_path):

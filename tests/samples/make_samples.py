@@ -20,7 +20,16 @@ FILES = (
     ("deep/e.wav", 22_050, 1),
 )
 # Each by a maker of its own.
-DATASETS = ("gtzan", "giantsteps", "mtt", "mtg", "emo", "nsynth", "vocalset")
+DATASETS = (
+    "gtzan",
+    "giantsteps",
+    "mtt",
+    "mtg",
+    "emo",
+    "nsynth",
+    "vocalset",
+    "minimusic",
+)
 
 
 def tones(rng, sample_rate, channels, seconds):

@@ -1,0 +1,145 @@
+"""What a pretrained student knows of minimusic, beside two plain rivals.
+
+> python probes.py --encoder ../../results/demo/pretraining-<mark>/encoder
+
+Makes pieces (of another seed than the demo's) and single notes, and probes the student, the
+same student untrained, and statistics of log-mel bands on key, style, instrument and pitch:
+each state and their mix, three seeds, on cached states. Validation chooses among the states.
+Prints the means and standard deviations of the test, and writes them to
+``<output>/probes.md``. The same command goes on where a stopped run was; other flags go to
+``train.py``.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import argparse
+import importlib.util
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from make_dataset import make_dataset
+from minimusic_prepare import LABELS
+from notes import make_notes
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
+DOWNSTREAM = ROOT / "recipes" / "downstream"
+DATA = {
+    "key": "pieces",
+    "style": "pieces",
+    "instrument": "notes",
+    "pitch": "notes",
+}
+# Column of the table: YAML of recipes/downstream/upstreams.
+UPSTREAMS = {"pretrained": "mert", "untrained": "random", "log-mel": "mel"}
+SEED = 2  # the demo's pieces are of seed 1
+
+
+def parse_arguments(arguments):
+    """The command line, and what of it is for ``train.py``."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], allow_abbrev=False
+    )
+    parser.add_argument(
+        "--encoder", type=Path, required=True, help="make demo leaves one"
+    )
+    parser.add_argument("--hours", type=float, default=4.0, help="of pieces")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "results" / "minimusic"
+    )
+    parser.add_argument("--layers", default="all", help="see search.py")
+    parser.add_argument("--seeds", default="1,2,3", help="of the probes")
+    options, flags = parser.parse_known_args(arguments)
+    if not options.encoder.is_dir():
+        parser.error(
+            f"--encoder: {options.encoder} is not there; make demo leaves one in "
+            "results/demo/pretraining-<mark>/encoder"
+        )
+    return options, flags
+
+
+def open_search():
+    """The grid of ``recipes/downstream``."""
+    path = DOWNSTREAM / "search.py"
+    spec = importlib.util.spec_from_file_location("search", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def probe(task, upstream, options, flags):
+    """Search the states of an upstream; what is finished is not repeated."""
+    output = options.output.resolve()
+    given = {
+        "task": task,
+        "data_folder": output / DATA[task],
+        "upstream": DOWNSTREAM / "upstreams" / f"{UPSTREAMS[upstream]}.yaml",
+        "output_folder": output / task / upstream,
+        "cache": json.dumps({"folder": str(output / "cache")}),
+        "layers": options.layers,
+        "seeds": options.seeds,
+        "lrs": "1e-3",
+    }
+    if upstream != "log-mel":
+        source = str(options.encoder.resolve())
+        given["upstream_overrides"] = json.dumps({"source": source})
+    own = [part for k, v in given.items() for part in (f"--{k}", str(v))]
+    command = [FOLDER / "train.py", FOLDER / "hparams" / "probe.yaml", *own]
+    open_search().main([*map(str, command), "--noprogressbar", *flags])
+
+
+def result(task, upstream, output):
+    """A cell of the table, and the name of the metric."""
+    path = output / task / upstream / "grid.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    monitor, best = report["monitor"], report["best"]
+    test = best["test"][monitor]
+    spread = "" if test["std"] is None else f" ± {100 * test['std']:.1f}"
+    state = "" if upstream == "log-mel" else f" ({best['layer']})"
+    return f"{100 * test['mean']:.1f}{spread}{state}", monitor
+
+
+def write_table(output, command):
+    """Write ``probes.md`` of all results; its text."""
+    heads = ["task", "classes", "metric", *UPSTREAMS]
+    lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
+    for task in DATA:
+        cells, metrics = zip(
+            *(result(task, upstream, output) for upstream in UPSTREAMS),
+            strict=True,
+        )
+        start = [task, str(len(LABELS[task])), metrics[0].replace("_", " ")]
+        lines.append(" | ".join([*start, *cells]))
+    table = "\n".join(f"| {line} |" for line in lines)
+    text = (
+        f"{table}\n\nTest, in per cent: mean ± standard deviation over seeds of the "
+        "probe (state chosen in validation).\n\n"
+        f"    {command}\n"
+    )
+    (output / "probes.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def main(arguments):
+    """Make the data, probe, show the result."""
+    options, flags = parse_arguments(arguments)
+    begin = time.perf_counter()
+    make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
+    print(f"Pieces: {time.perf_counter() - begin:.0f} s", flush=True)
+    make_notes(options.output / "notes")
+    print(f"Pieces and notes: {time.perf_counter() - begin:.0f} s", flush=True)
+    for task in DATA:
+        for upstream in UPSTREAMS:
+            print(f"\n{task}, {upstream}", flush=True)
+            probe(task, upstream, options, flags)
+    command = shlex.join(["python", "probes.py", *arguments])
+    print(f"\n{write_table(options.output, command)}")
+    print(f"Done in {(time.perf_counter() - begin) / 60:.1f} minutes.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
