@@ -39,6 +39,9 @@ class SingleLabel:
     def __init__(self, n_outputs):
         self.n_outputs = n_outputs
 
+    def __repr__(self):
+        return f"{type(self).__name__}({self.n_outputs})"
+
     def loss(self, outputs, targets):
         """Cross-entropy.
 

@@ -145,6 +145,7 @@ def _register(hparams, modules, settings):
     setup = Setup(
         upstream=identity,
         data=_data(hparams["save_folder"]),
+        family=repr(hparams["family"]),
         head=repr(modules["head"]),
         cached=settings["cached"],
         **{key: hparams[key] for key in OF_A_RUN},

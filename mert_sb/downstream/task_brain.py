@@ -53,6 +53,8 @@ class TaskBrain(GroupBrain):
         "plateau",
         "train_logger",
         "output_folder",
+        # Of clip-level tasks; in the YAML that all tasks share.
+        "cache",
     )
 
     def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):

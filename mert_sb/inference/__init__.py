@@ -4,6 +4,8 @@ Authors
  * The mert_sb developers 2026
 """
 
+from mert_sb.inference.beats.export import export_beats
+from mert_sb.inference.beats.tracker import BeatTracker
 from mert_sb.inference.encoder import MusicEncoder
 from mert_sb.inference.export import export_student
 from mert_sb.inference.predictors import (
@@ -14,17 +16,23 @@ from mert_sb.inference.predictors import (
     open_task,
 )
 from mert_sb.inference.pretrainer import StrictPretrainer
+from mert_sb.inference.separation.export import export_separation
+from mert_sb.inference.separation.separator import Separator
 from mert_sb.inference.task_export import export_task
 from mert_sb.inference.tensors import CheckpointError
 
 __all__ = [
+    "BeatTracker",
     "CheckpointError",
     "EmotionRegressor",
     "KeyEstimator",
     "MusicClassifier",
     "MusicEncoder",
     "MusicTagger",
+    "Separator",
     "StrictPretrainer",
+    "export_beats",
+    "export_separation",
     "export_student",
     "export_task",
     "open_task",

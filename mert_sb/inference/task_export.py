@@ -68,7 +68,7 @@ def export_task(brain, labels, recipe, *, licence=None):
         return None
     modules = brain.checkpointer.recoverables
     mix, head = modules["mix"], modules["head"]
-    layer, hidden_dim = _probe_settings(mix, head, len(labels))
+    layer, hidden_dim = probe_settings(mix, head, len(labels))
     upstream = _upstream(brain, Path(recipe))
     is_student = isinstance(upstream, PooledStates)
     kind = {"kind": MERT_STATES} if is_student else _mel(upstream)
@@ -109,8 +109,33 @@ def _family(brain):
     return FAMILY_NAMES[name]
 
 
-def _probe_settings(mix, head, n_labels):
-    """What mix and head are built from."""
+def probe_settings(mix, head, n_labels):
+    """What mix and head are built from.
+
+    Arguments
+    ---------
+    mix : StateMix
+        As trained.
+    head : ProbeHead
+        As trained.
+    n_labels : int
+        Outputs that the head must have.
+
+    Returns
+    -------
+    tuple of (int or str, int or None)
+        Layer and hidden width.
+
+    Raises
+    ------
+    ValueError
+        If they are modules of other kinds, or of other outputs.
+
+    Example
+    -------
+    >>> probe_settings(StateMix(3, "mix"), ProbeHead(8, 2, hidden_dim=4), 2)
+    ('mix', 4)
+    """
     for module, kind in ((mix, StateMix), (head, ProbeHead)):
         if type(module) is not kind:
             raise ValueError(

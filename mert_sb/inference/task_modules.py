@@ -8,7 +8,7 @@ import torch
 from speechbrain.utils.fetching import FetchConfig
 
 from mert_sb.downstream.probe import ProbeHead, StateMix
-from mert_sb.downstream.upstreams import MelStatistics
+from mert_sb.downstream.upstreams import mel_upstream
 from mert_sb.inference.cache import pinned
 from mert_sb.inference.checkpoint import build_student
 from mert_sb.inference.convert import read_checkpoint
@@ -16,6 +16,7 @@ from mert_sb.inference.hub import fetch_file
 from mert_sb.inference.settings import COUNT, need
 from mert_sb.inference.tasks import (
     MEL,
+    MEL_FRAMES,
     MERT_STATES,
     PROBE,
     TASK,
@@ -88,7 +89,7 @@ def build_modules(task, source, fetch_config=None):
     FileNotFoundError: probe.safetensors of ./absent: ...
     """
     path = fetch_file(source, PROBE, fetch_config)
-    upstream = _upstream(task, source, fetch_config)
+    upstream = saved_upstream(task, source, fetch_config)
     tensors = SafeTensors(path)
     try:
         with torch.device("meta"):
@@ -110,25 +111,58 @@ def build_modules(task, source, fetch_config=None):
     return {"upstream": upstream, **probe}
 
 
-def _upstream(task, source, fetch_config):
-    """The upstream, filled."""
-    where = f"{TASK} of {source}"
-    kind = need(
-        task.upstream, "kind", one_of(MERT_STATES, MEL), where, "upstream."
-    )
-    if kind == MERT_STATES:
-        upstream = student_states(
-            build_student(read_checkpoint(source, fetch_config))
+def saved_upstream(task, source, fetch_config=None, *, frames=False):
+    """The upstream of a task's folder, filled.
+
+    Arguments
+    ---------
+    task : Task or another with ``upstream`` and ``sample_rate``
+        The folder's settings.
+    source : str or pathlib.Path
+        Folder or Hub id.
+    fetch_config : speechbrain.utils.fetching.FetchConfig, optional
+        For the Hub.
+    frames : bool
+        Whether the task looks at frames.
+
+    Returns
+    -------
+    torch.nn.Module
+        Of ``mert_sb.downstream.upstreams``, on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        If a setting is impossible, or the student is for another sample rate.
+
+    Example
+    -------
+    >>> from mert_sb.inference.tasks import Task
+    >>> task = Task(*[None] * 3, 24_000, *[None] * 4, {"kind": "mel"}, {})
+    >>> saved_upstream(task, "./a")
+    Traceback (most recent call last):
+        ...
+    mert_sb...CheckpointError: task.json of ./a: upstream.kind is 'mel', not ...
+    """
+    where, settings = f"{TASK} of {source}", dict(task.upstream)
+    mel = MEL_FRAMES if frames else MEL
+    kinds = one_of(MERT_STATES, mel)
+    kind = need(settings, "kind", kinds, where, "upstream.")
+    del settings["kind"]
+    known = {"n_mels", "n_mfcc"} if kind == mel else set()
+    if unknown := settings.keys() - known:
+        raise CheckpointError(
+            f"{where}: {kind} has no {', '.join(sorted(unknown))}"
         )
+    for key in settings:
+        need(settings, key, BANDS, where, "upstream.")
+    if kind == MERT_STATES:
+        student = build_student(read_checkpoint(source, fetch_config))
+        upstream = student_states(student, frames=frames)
     else:
-        settings = {k: v for k, v in task.upstream.items() if k != "kind"}
-        if unknown := settings.keys() - {"n_mels", "n_mfcc"}:
-            raise CheckpointError(
-                f"{where}: {MEL} has no {', '.join(sorted(unknown))}"
-            )
-        for key in settings:
-            need(task.upstream, key, BANDS, where, "upstream.")
-        upstream = MelStatistics(sample_rate=task.sample_rate, **settings)
+        upstream = mel_upstream(
+            frames=frames, sample_rate=task.sample_rate, **settings
+        )
     if upstream.sample_rate != task.sample_rate:
         raise CheckpointError(
             f"{where}: sample_rate is {task.sample_rate}, the student's is "

@@ -24,7 +24,7 @@ from mert_sb.inference.tensors import CheckpointError, read_json, save_weights
 TASK, PROBE = "task.json", "probe.safetensors"
 FAMILIES = ("single_label", "key", "multi_label", "regression")
 # Kinds of upstreams.
-MERT_STATES, MEL = "mert", "mel_statistics"
+MERT_STATES, MEL, MEL_FRAMES = "mert", "mel_statistics", "mel_frames"
 
 
 def one_of(*values):
@@ -214,6 +214,7 @@ def read_task(path):
     mert_sb...CheckpointError: ...task.json: family is 'genre', not one of ...
     """
     settings = read_json(path)
+    need(settings, "family", KINDS["family"], path)
     if unknown := settings.keys() - KINDS.keys() - OPTIONAL.keys():
         raise CheckpointError(
             f"{path}: nothing is known of {', '.join(sorted(unknown))}; it is of "

@@ -1,9 +1,12 @@
 """GTZAN in miniature: the layout of the common copy, a tone's pitch for each genre.
 
+Clicks are on the beats, louder ones on downbeats; the annotations say where.
+
 Authors
  * The mert_sb developers 2026
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +31,8 @@ LEFT_OUT = "country/country.00052"
 DAMAGED = "jazz/jazz.00054"
 
 
-def make_gtzan(folder, seconds=3.0, parent="genres", suffix=".wav"):
-    """Write 41 excerpts, and one that is no audio.
+def make_gtzan(folder, seconds=3.0, parent="genres", suffix=".wav", jams=False):
+    """Write 41 excerpts, and one that is no audio; annotations of them.
 
     Arguments
     ---------
@@ -41,6 +44,8 @@ def make_gtzan(folder, seconds=3.0, parent="genres", suffix=".wav"):
         ``"genres"`` or ``"genres_original"``.
     suffix : str
         ``".wav"`` or ``".au"``.
+    jams : bool
+        Annotations in ``jams`` as GTZAN-Rhythm has them, instead of ``beats``.
     """
     rng = np.random.default_rng(0)
     root = Path(folder) / parent
@@ -49,10 +54,13 @@ def make_gtzan(folder, seconds=3.0, parent="genres", suffix=".wav"):
         for number in numbers:
             wav = excerpt(rng, 110 * 2 ** (index / 2), seconds)
             path = root / genre / f"{genre}.{number:05d}{suffix}"
+            beats = add_clicks(wav, np.random.default_rng(number))
+            annotate(Path(folder), f"{genre}.{number:05d}", beats, jams)
             soundfile.write(path, wav, SAMPLE_RATE)
     wav = excerpt(rng, 110.0, seconds)
     soundfile.write(root / f"{LEFT_OUT}{suffix}", wav, SAMPLE_RATE)
     (root / f"{DAMAGED}{suffix}").write_text("not audio\n")
+    annotate(Path(folder), "jazz.00054", [(0.1, 1)], jams)
 
 
 def excerpt(rng, pitch, seconds):
@@ -77,3 +85,66 @@ def excerpt(rng, pitch, seconds):
     steps = phase * np.arange(n_samples)
     tone = sum(np.sin(k * steps) / k for k in range(1, 5))
     return 0.2 * tone + rng.normal(0.0, 0.02, n_samples)
+
+
+def add_clicks(wav, rng):
+    """Put clicks of noise into an excerpt, four beats a bar.
+
+    Arguments
+    ---------
+    wav : numpy.ndarray
+        ``(S,)``, changed in place.
+    rng : numpy.random.Generator
+        Source of tempo, first beat and noise.
+
+    Returns
+    -------
+    list of tuple of (float, int)
+        Seconds of each beat, and its place in the bar.
+    """
+    period, place = 60 / rng.uniform(100, 180), rng.integers(4)
+    times = np.arange(rng.uniform(0.05, 0.3), len(wav) / SAMPLE_RATE, period)
+    beats = [(time, (place + k) % 4 + 1) for k, time in enumerate(times)]
+    for time, place in beats:
+        start = round(time * SAMPLE_RATE)
+        room = wav[start : start + SAMPLE_RATE // 50]
+        room += rng.normal(0.0, 0.6 if place == 1 else 0.2, len(room))
+    return beats
+
+
+def annotate(folder, track, beats, jams):
+    """Write an annotation.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        Gets ``beats/gtzan_<genre>_<number>.beats`` or ``jams/<track>.wav.jams``.
+    track : str
+        As ``rock.00000``.
+    beats : list of tuple of (float, int)
+        Seconds, and place in the bar.
+    jams : bool
+        Which of the two.
+    """
+    if not jams:
+        (folder / "beats").mkdir(exist_ok=True)
+        path = folder / "beats" / f"gtzan_{track.replace('.', '_')}.beats"
+        rows = [f"{time:.3f}\t{place}\n" for time, place in beats]
+        path.write_text("".join(rows))
+        return
+    (folder / "jams").mkdir(exist_ok=True)
+    firsts = [time for time, place in beats if place == 1]
+    parts = {"beat": [time for time, _ in beats], "downbeat": firsts}
+    annotations = [
+        {
+            "namespace": "beat",
+            "sandbox": {"annotation_type": kind},
+            "data": [
+                {"time": t, "duration": 0.0, "value": None, "confidence": None}
+                for t in times
+            ],
+        }
+        for kind, times in parts.items()
+    ]
+    text = json.dumps({"annotations": annotations, "file_metadata": {}})
+    (folder / "jams" / f"{track}.wav.jams").write_text(text)

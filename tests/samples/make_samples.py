@@ -29,6 +29,7 @@ DATASETS = (
     "nsynth",
     "vocalset",
     "minimusic",
+    "musdb18",
 )
 
 

@@ -13,12 +13,14 @@ import sys
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.inference.commands import (
+    beats,
     convert,
     encode,
     export,
     inspection,
     predict,
     push,
+    separate,
 )
 from mert_sb.inference.commands.loading import LoaderError
 from mert_sb.inference.commands.report import printable
@@ -29,6 +31,8 @@ logger = get_logger(__name__)
 COMMANDS = {
     "encode": encode,
     "predict": predict,
+    "beats": beats,
+    "separate": separate,
     "inspect": inspection,
     "convert": convert,
     "export": export,
@@ -40,6 +44,8 @@ EPILOG = """\
 examples:
   mert-sb encode MERT-v1-95M music/ --output features
   mert-sb predict results/genre/1234/inference song.mp3
+  mert-sb beats results/beat/1234/inference song.mp3
+  mert-sb separate results/separation/1234/inference song.mp3
   mert-sb inspect checkpoint.pt
   mert-sb convert checkpoint.pt encoder --name "My encoder"
   mert-sb export encoder original --to huggingface

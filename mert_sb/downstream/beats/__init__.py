@@ -1,0 +1,5 @@
+"""Beats and downbeats: annotations, targets, losses, decoding, metrics, the Brain.
+
+Authors
+ * The mert_sb developers 2026
+"""

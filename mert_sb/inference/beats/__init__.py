@@ -1,0 +1,5 @@
+"""The beat tracker, and the folder it is opened from.
+
+Authors
+ * The mert_sb developers 2026
+"""

@@ -1,0 +1,197 @@
+"""``mert-sb beats``: beats, downbeats and tempo of files.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from mert_sb.audio import DamagedAudioError
+from mert_sb.audio.names import find_audio
+from mert_sb.inference.beats.files import write_clicks, write_tracked
+from mert_sb.inference.beats.tracker import BeatTracker
+from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.report import printable
+from mert_sb.inference.commands.sources import add_source, fetch_config
+
+HELP = "track beats and downbeats of audio files"
+DESCRIPTION = """\
+Beats of songs of any length, by a tracker that a recipe trained (train_beats.py of
+recipes/downstream/GTZAN), which leaves the folder "inference". Of song.mp3 it writes
+song.mp3.beats: a row a beat, its time in seconds, a tab, and its place in the bar, 1 at
+downbeats. A line is printed for each file.
+
+Files that cannot be read are listed at the end; the exit code is then 1.
+"""
+EPILOG = """\
+examples:
+  mert-sb beats results/beat/1234/inference song.mp3
+  mert-sb beats results/beat/1234/inference music/ --output beats --click
+"""
+SOURCE = "inference folder of train_beats.py, or Hub id"
+COLUMNS = ("bpm", "beats", "downbeats")
+
+
+def add_arguments(parser):
+    """Add the command's arguments.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        The command's.
+
+    Example
+    -------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["folder", "a.wav", "--click"]).click
+    True
+    """
+    add_source(parser, "folder", SOURCE)
+    add = parser.add_argument
+    add(
+        "inputs",
+        metavar="FILE",
+        nargs="+",
+        help="audio file, or folder to search with all below it",
+    )
+    add(
+        "--output",
+        metavar="FOLDER",
+        help="where to write; default: beside each file",
+    )
+    add(
+        "--click",
+        action="store_true",
+        help="write song.mp3.clicks.wav too: the song with clicks on its beats, "
+        "higher ones on downbeats",
+    )
+    add(
+        "--device",
+        type=values.device,
+        help="cpu, cuda, cuda:1; default: a GPU if there is one",
+    )
+    add(
+        "--batch-size",
+        type=values.number(1),
+        metavar="N",
+        default=1,
+        help="windows at once; default: 1",
+    )
+
+
+def run(arguments):
+    """Track.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        Of the command line.
+
+    Returns
+    -------
+    int
+        Exit code: 1 if a file was skipped.
+    """
+    places = find_places(arguments.inputs, arguments.output)
+    tracker = BeatTracker.from_folder(
+        arguments.folder,
+        fetch_config=fetch_config(arguments),
+        run_opts={"device": arguments.device} if arguments.device else None,
+    )
+    width = max(len(printable(path)) for path in [*places, "file"])
+    _put("file", COLUMNS, width)
+    skipped = {}
+    for path, place in places.items():
+        try:
+            tracked = tracker.track_file(path, batch_size=arguments.batch_size)
+        except DamagedAudioError as error:
+            skipped[path] = error.reason
+        except torch.OutOfMemoryError as error:
+            raise ValueError(
+                f"the device has not enough memory for {arguments.batch_size} "
+                "windows; give a smaller --batch-size"
+            ) from error
+        except (OSError, ValueError) as error:
+            skipped[path] = str(error).removeprefix(f"{path}: ")
+        else:
+            write_tracked(f"{place}.beats", tracked)
+            if arguments.click:
+                write_clicks(f"{place}.clicks.wav", path, tracked)
+            counts = (len(tracked.beats), len(tracked.downbeats))
+            _put(path, (f"{tracked.tempo:.1f}", *counts), width)
+    _report(skipped)
+    return 1 if skipped else 0
+
+
+def find_places(inputs, output):
+    """Where what is written for each file goes, without suffixes.
+
+    Arguments
+    ---------
+    inputs : list of str
+        Files, and folders to search with all below them.
+    output : str or None
+        A folder; None: beside each file.
+
+    Returns
+    -------
+    dict of str to str
+        By the file's path, in the inputs' order.
+
+    Raises
+    ------
+    FileNotFoundError
+        If an input does not exist.
+    ValueError
+        If what two files give would go to one place.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> (folder / "a.wav").touch()
+    >>> list(find_places([folder], "out").values())
+    ['out/a.wav']
+    """
+    found = {}
+    for given in map(str, inputs):
+        if os.path.isdir(given):
+            names = find_audio(given)
+            found |= {os.path.join(given, name): name for name in names}
+        elif os.path.exists(given):
+            found[given] = Path(given).name
+        else:
+            raise FileNotFoundError(
+                f"{given}: no such file or folder; check the inputs"
+            )
+    if output is None:
+        return {path: path for path in found}
+    places = {path: str(Path(output) / name) for path, name in found.items()}
+    taken = {}
+    for path, place in places.items():
+        if taken.setdefault(place, path) != path:
+            raise ValueError(
+                f"{taken[place]} and {path} would both be {place}.beats; give a "
+                "folder above both, or another --output for each"
+            )
+    return places
+
+
+def _put(name, cells, width):
+    """Write a line at once: the next file may take long."""
+    cells = "".join(f"  {cell:>9}" for cell in cells)
+    sys.stdout.write(f"{printable(name):<{width}}{cells}\n")
+    sys.stdout.flush()
+
+
+def _report(skipped):
+    """The files that could not be read, on stderr."""
+    if skipped:
+        lines = [f"{len(skipped)} skipped"]
+        lines += [f"  {path}: {reason}" for path, reason in skipped.items()]
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
