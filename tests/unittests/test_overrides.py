@@ -78,9 +78,9 @@ def test_placed_twice_is_placed_once(path):
 @pytest.mark.parametrize(
     ("flags", "name"),
     [
-        ("widht: 5", "widht"),
+        ("widths: 5", "widths"),
         ("cache: {devise: cpu}", "base.cache.devise"),
-        ("base: {widht: 5}", "base.widht"),
+        ("base: {widths: 5}", "base.widths"),
     ],
 )
 def test_a_misspelt_flag_is_refused(path, flags, name):
