@@ -149,7 +149,7 @@ class Setup:
     Arguments
     ---------
     **settings : dict
-        Plain data.
+        Plain data, or objects whose ``repr`` tells them apart.
 
     Example
     -------
@@ -162,7 +162,7 @@ class Setup:
     """
 
     def __init__(self, **settings):
-        self.settings = json.loads(json.dumps(settings))
+        self.settings = json.loads(json.dumps(settings, default=repr))
 
     @mark_as_saver
     def save(self, path):

@@ -75,7 +75,7 @@ def open_upstream(hparams, datasets, folder):
     }
 
 
-def open_frames(hparams, folder):
+def open_frames(hparams, folder, of_a_run=()):
     """Build upstream, mix and head of a task that looks at frames.
 
     Nothing is cached: a frozen upstream is run in each step.
@@ -86,6 +86,8 @@ def open_frames(hparams, folder):
         As of ``open_upstream``, but for ``cache``.
     folder : pathlib.Path
         The recipe's, which ``upstream`` is relative to.
+    of_a_run : sequence of str
+        Keys of the task's own that a checkpoint goes on with as they were.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def open_frames(hparams, folder):
         "mix": hparams["mix"](upstream.n_states),
         "head": hparams["head"](upstream.dim, hparams["family"].n_outputs),
     }
-    _register(hparams, modules, settings)
+    _register(hparams, modules, settings, of_a_run)
 
 
 def _settings(hparams, folder, **own):
@@ -134,7 +136,7 @@ def _data(save_folder):
     return digest.hexdigest()
 
 
-def _register(hparams, modules, settings):
+def _register(hparams, modules, settings, of_a_run=()):
     """Put modules where they are trained and saved; what the upstream is."""
     hparams["modules"].update(modules)
     for name, module in modules.items():
@@ -148,7 +150,7 @@ def _register(hparams, modules, settings):
         family=repr(hparams["family"]),
         head=repr(modules["head"]),
         cached=settings["cached"],
-        **{key: hparams[key] for key in OF_A_RUN},
+        **{key: hparams[key] for key in (*OF_A_RUN, *of_a_run)},
     )
     hparams["checkpointer"].add_recoverable("setup", setup)
     return identity

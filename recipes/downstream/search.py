@@ -34,7 +34,6 @@ import yaml
 from hyperpyyaml import resolve_references
 
 from mert_sb.downstream.cache import fingerprint
-from mert_sb.downstream.clip import ClipBrain
 from mert_sb.downstream.grid import (
     BENCHMARK_RATES,
     Setting,
@@ -43,6 +42,7 @@ from mert_sb.downstream.grid import (
 )
 from mert_sb.downstream.grid_table import choose, csv_rows, summarize, table
 from mert_sb.downstream.open import read_upstream
+from mert_sb.downstream.task_brain import TaskBrain
 from mert_sb.hparams import load_hparams
 from mert_sb.overrides import place_overrides
 from mert_sb.recipe import run
@@ -92,7 +92,7 @@ def _read_arguments(arguments):
 
 
 def _open_recipe(script):
-    """The functions of a recipe that ``mert_sb.recipe.run`` takes."""
+    """What of a recipe ``mert_sb.recipe.run`` takes."""
     path = os.path.abspath(script)
     sys.path.insert(0, os.path.dirname(path))
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
@@ -103,7 +103,12 @@ def _open_recipe(script):
         for name, value in vars(module).items()
         if name.startswith("prepare_")
     ]
-    return prepare, module.dataio_prep
+    (brain_class,) = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, TaskBrain)
+    ]
+    return brain_class, prepare, module.dataio_prep
 
 
 def _open_grid(options, flags):
@@ -188,8 +193,9 @@ def _run_setting(recipe, options, flags, setting, seed):
             lr=setting.rate,
             seed=seed,
         )
-        run(ClipBrain, *recipe, arguments)
-        shutil.copy(save / JOURNAL, journal)
+        run(*recipe, arguments)
+        if (save / JOURNAL).is_file():
+            shutil.copy(save / JOURNAL, journal)
         # A Brain is in cycles, and may hold 2 GiB of states.
         gc.collect()
     if not options.keep:

@@ -32,6 +32,7 @@ from mert_sb.downstream.beats.metrics import tempo
 from mert_sb.downstream.beats.targets import bar_positions
 from mert_sb.inference import BeatTracker
 from mert_sb.inference.beats.files import write_tracked
+from mert_sb.teachers.base import file_checksum
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes" / "downstream" / "GTZAN"
@@ -121,7 +122,18 @@ def train(upstream, options, flags):
     """Train a head, unless it is there; its inference folder."""
     output = options.output.resolve()
     folder = output / "beats" / upstream
+    mark = {
+        "encoder": file_checksum(options.encoder / "student.safetensors"),
+        "hours": options.hours,
+        "flags": flags,
+    }
+    made_with = folder / "made_with.json"
     if (folder / "inference" / "task.json").is_file():
+        former = json.loads(made_with.read_text(encoding="utf-8"))
+        if former != mark:
+            raise ValueError(
+                f"{folder} was made with {former}, not {mark}; give another --output"
+            )
         return folder / "inference"
     given = {
         "data_folder": output / "pieces",
@@ -140,6 +152,7 @@ def train(upstream, options, flags):
     brain = recipe.run(
         recipe.BeatBrain, prepare_pieces, recipe.dataio_prep, arguments
     )
+    made_with.write_text(json.dumps(mark), encoding="utf-8")
     return recipe.export_beats(brain, Path(__file__).parent)
 
 

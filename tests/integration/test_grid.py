@@ -17,6 +17,7 @@ import pytest
 
 from mert_sb.audio import survey
 from mert_sb.downstream import cache
+from mert_sb.downstream.clip import ClipBrain
 from mert_sb.inference import export_student
 from tests.samples.make_gtzan import DAMAGED, make_gtzan
 from tests.utils.finetune_runs import no_trace
@@ -185,7 +186,7 @@ def test_a_run_alone_gives_the_same(grid, search, flags, tmp_path):
     recipe = search._open_recipe(RECIPE / "train.py")
     more = flags(layer="mix", lr=0.01, seed=1, output_folder=tmp_path)
     arguments = [str(RECIPE / "hparams" / "genre.yaml"), *more]
-    brain = search.run(search.ClipBrain, *recipe, arguments)
+    brain = search.run(*recipe, arguments)
     assert brain.results == results(grid, "mix-0.01", 1)
 
 
@@ -206,7 +207,7 @@ def test_no_run_outlives_itself(run_grid, search, tmp_path, monkeypatch):
     alive, run = [], search.run
 
     def counted(*arguments):
-        found = [o for o in gc.get_objects() if type(o) is search.ClipBrain]
+        found = [o for o in gc.get_objects() if type(o) is ClipBrain]
         alive.append(len(found))
         return run(*arguments)
 
@@ -284,6 +285,8 @@ def test_a_layer_that_is_not_there_is_refused(run_grid, tmp_path):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_can_be_opened(search, recipe):
-    prepare, dataio_prep = search._open_recipe(DOWNSTREAM / recipe / "train.py")
+    _, prepare, dataio_prep = search._open_recipe(
+        DOWNSTREAM / recipe / "train.py"
+    )
     assert prepare.__name__ == f"prepare_{recipe.lower()}"
     assert dataio_prep.__name__ == "dataio_prep"

@@ -84,6 +84,8 @@ def test_metrics_tell_kinds_of_errors_apart(family):
     assert (scores["f_measure"], scores["f_measure_20ms"]) == (1, 0)
     assert scores["downbeat_f_measure"] == 1
     assert scores["downbeat_f_measure_20ms"] == 0
+    near = GRID + 0.025, GRID[::4] + 0.025
+    assert family.measure([near], [reference])["f_measure_20ms"] == 0
     scores = family.measure([half], [reference])
     assert (scores["cmlt"], scores["amlt"]) == (0, pytest.approx(1))
     assert (scores["tempo_accuracy"], scores["tempo_accuracy_2"]) == (0, 1)
@@ -118,3 +120,24 @@ def test_files_without_reference_are_in_no_mean_and_told(family, monkeypatch):
     assert told == ["files_with_beats: 1 of 2", "files_with_downbeats: 1 of 2"]
     scores = family.measure([nothing], [nothing])
     assert set(scores.values()) == {0}
+
+
+@pytest.mark.parametrize("loss", ["widened", "shift_tolerant"])
+def test_downbeats_that_are_not_known_are_not_learned(loss):
+    """Beats are, as if they were all there is."""
+    family = Beats(loss=loss, decoder=PeakPicking())
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 150, 2, generator=generator, requires_grad=True)
+    n_frames = torch.tensor([150])
+    targets = family.targets(GRID[:4], None, 150, 75)
+    assert targets[:, 1].isnan().all()
+    (gradient,) = torch.autograd.grad(
+        family.loss(logits, targets[None], n_frames).sum(), logits
+    )
+    assert gradient.isfinite().all()
+    assert gradient[..., 0].any() and not gradient[..., 1].any()
+    known = family.targets(GRID[:4], [], 150, 75)
+    (gradient,) = torch.autograd.grad(
+        family.loss(logits, known[None], n_frames).sum(), logits
+    )
+    assert gradient[..., 1].any()

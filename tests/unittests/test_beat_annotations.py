@@ -180,3 +180,13 @@ def test_what_is_not_jams_of_beats_is_refused(read, text):
 def test_positions_are_counted_from_downbeats(downbeats, positions):
     assert bar_positions(np.arange(10.0), downbeats).tolist() == positions
     assert bar_positions([], downbeats).tolist() == []
+
+
+def test_a_time_of_jams_that_is_no_number_is_refused(read):
+    with pytest.raises(ValueError, match="a time is not finite"):
+        read(jams(beat=[0.2, float("nan")]), "a.jams")
+
+
+def test_a_downbeat_far_from_any_beat_is_told(read, warned):
+    read(jams(beat=[0.2, 0.7, 1.2], downbeat=[0.7, 9.0]), "a.jams")
+    assert "1 downbeats are far from any beat" in "".join(map(str, warned))

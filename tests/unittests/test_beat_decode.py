@@ -156,3 +156,11 @@ def test_downbeats_go_to_the_nearest_beat_once():
     activations[:, 0] = 0
     _, downbeats = PeakPicking()(activations, FRAME_RATE)
     assert (downbeats * FRAME_RATE).round(6).tolist() == [14, 44, 55]
+
+
+@pytest.mark.parametrize(
+    "bpm", [{"min_bpm": 300, "max_bpm": 200}, {"downbeat_bpm": (72, 18)}]
+)
+def test_a_range_of_no_tempo_is_refused(bpm):
+    with pytest.raises(ValueError, match="give the slower one first"):
+        BarPointer(**bpm)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from mert_sb.downstream.separation import metrics
 from mert_sb.downstream.separation.family import Separation
 from mert_sb.downstream.separation.metrics import (
     bss_library,
@@ -129,3 +130,18 @@ def test_silence_is_nothing_louder_than_a_step_of_16_bits():
     assert is_silent(torch.full((2, 9), 2.0**-15))
     assert not is_silent(torch.full((2, 9), 2.0**-14))
     assert is_silent(torch.zeros(2, 0))
+
+
+def test_seconds_without_a_number_are_in_no_median(monkeypatch):
+    """Stems that take turns are never all heard in one second."""
+    nothing, some = [np.nan, np.nan], [np.nan, 3.0]
+    found = np.array([[nothing, some], [nothing, some], [[np.inf] * 2, some]])
+
+    def bss_eval(true, estimates, window, hop):
+        return *found, found[0], None
+
+    monkeypatch.setattr(metrics, "bss_library", lambda: bss_eval)
+    wavs = torch.rand(2, 2, 9)
+    first, second = metrics.bss_medians(wavs, wavs, 24_000)
+    assert first == dict.fromkeys(("sdr", "isr", "sir", "sar"))
+    assert second == dict.fromkeys(("sdr", "isr", "sir", "sar"), 3.0)

@@ -23,6 +23,8 @@ logger = get_logger(__name__)
 
 # Times nearer than this, in seconds, are one beat.
 SAME = 1e-3
+# Of a downbeat from the nearest beat, in seconds: what is right in scoring.
+FAR = 0.07
 
 
 def read_beats(path):
@@ -192,13 +194,22 @@ def _from_jams(text, path):
                 kind = annotation["sandbox"]["annotation_type"]
                 rows = annotation["data"]
                 found[kind] = np.array([float(row["time"]) for row in rows])
-        return found["beat"], found.get("downbeat", np.zeros(0))
+        beats, downbeats = found["beat"], found.get("downbeat", np.zeros(0))
+        if not np.isfinite([*beats, *downbeats]).all():
+            raise ValueError("a time is not finite")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'{path}: is not JAMS with an annotation of namespace "beat", '
             'whose sandbox has annotation_type "beat" and whose data have '
             f"times: {error!r}"
         ) from error
+    if len(beats) and len(downbeats):
+        far = abs(downbeats[:, None] - beats).min(1) > FAR
+        if far.any():
+            logger.warning(
+                "%s: %d downbeats are far from any beat", path, far.sum()
+            )
+    return beats, downbeats
 
 
 def _tidy(times, positions, path):

@@ -46,6 +46,11 @@ class BarPointer:
         Frames before the first and after the last activation of at least this are left
         out.
 
+    Raises
+    ------
+    ValueError
+        If a range of tempi is none.
+
     Example
     -------
     >>> activations = np.full((300, 2), 0.01)
@@ -70,6 +75,11 @@ class BarPointer:
         observation_lambda=16,
         threshold=0.0,
     ):
+        for slow, fast in ((min_bpm, max_bpm), downbeat_bpm):
+            if not 0 < slow < fast:
+                raise ValueError(
+                    f"tempo from {slow} to {fast} bpm: give the slower one first"
+                )
         self.bpm = min_bpm, max_bpm
         self.beats_per_bar = tuple(beats_per_bar)
         self.downbeat_bpm = tuple(downbeat_bpm)

@@ -10,6 +10,7 @@ Authors
 """
 
 import numpy as np
+import torch
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.downstream.beats import metrics
@@ -75,8 +76,8 @@ class Beats:
         ---------
         beats : numpy.ndarray
             Seconds from the clip's start; those outside too, if near.
-        downbeats : numpy.ndarray
-            Seconds.
+        downbeats : numpy.ndarray or None
+            Seconds; None where they are not known, and not to be learned.
         n_frames : int
             T.
         frame_rate : float
@@ -85,9 +86,14 @@ class Beats:
         Returns
         -------
         torch.Tensor
-            ``(T, 2)``.
+            ``(T, 2)``; NaN where it is not known.
         """
-        return self.criterion.targets(beats, downbeats, n_frames, frame_rate)
+        known = [] if downbeats is None else downbeats
+        targets = self.criterion.targets(beats, known, n_frames, frame_rate)
+        if downbeats is None:
+            targets = targets.float()
+            targets[:, 1] = torch.nan
+        return targets
 
     def loss(self, logits, targets, n_frames):
         """Loss of clips.

@@ -1,6 +1,7 @@
 """Losses of beat tracking, and the targets each of them needs.
 
-Both are binary cross-entropies of frames, one of beats and one of downbeats.
+Both are binary cross-entropies of frames, one of beats and one of downbeats. A target that
+is NaN is not known, and does not count.
 
 B batch, T frames.
 
@@ -81,10 +82,11 @@ class Widened:
         torch.Tensor
             ``(B,)``.
         """
+        known, targets = _known(targets)
         losses = F.binary_cross_entropy_with_logits(
-            logits.float(), targets.float(), reduction="none"
+            logits.float(), targets, reduction="none"
         )
-        return _means(losses, _frames(logits) < n_frames[:, None])
+        return _means(losses, _frames(logits) < n_frames[:, None], known)
 
 
 class ShiftTolerant:
@@ -163,7 +165,7 @@ class ShiftTolerant:
         torch.Tensor
             ``(B,)``; zero for a clip too short to have frames that count.
         """
-        targets = targets.float()
+        known, targets = _known(targets)
         highest = _spread(logits.float(), self.tolerance)
         near = _spread(targets, 2 * self.tolerance)
         losses = F.binary_cross_entropy_with_logits(
@@ -176,7 +178,13 @@ class ShiftTolerant:
         # From these frames on the windows above reach beyond the clip.
         edge, frames = 2 * self.tolerance, _frames(logits)
         counted = (frames >= edge) & (frames < n_frames[:, None] - edge)
-        return _means(losses, counted)
+        return _means(losses, counted, known)
+
+
+def _known(targets):
+    """Which targets are known, and all as numbers."""
+    targets = targets.float()
+    return ~targets.isnan(), targets.nan_to_num()
 
 
 def _frames(logits):
@@ -190,7 +198,8 @@ def _spread(values, reach):
     ).transpose(1, 2)
 
 
-def _means(losses, counted):
+def _means(losses, counted, known):
     """``(B,)`` means of ``(B, T, 2)`` over the frames ``(B, T)`` that count."""
-    sums = losses.mean(-1).masked_fill(~counted, 0).sum(-1)
+    losses = (losses * known).sum(-1) / known.sum(-1).clamp(min=1)
+    sums = losses.masked_fill(~counted, 0).sum(-1)
     return sums / counted.sum(-1).clamp(min=1)

@@ -16,6 +16,7 @@ from mert_sb.downstream.separation.metrics import (
     BSS_METRICS,
     bss_library,
     bss_medians,
+    finite_median,
     song_scores,
 )
 from mert_sb.downstream.separation.spectrogram import Grid, magnitude, spectrum
@@ -238,6 +239,7 @@ def _medians(songs):
     heard = [song for song in songs if song is not None]
     if not heard:
         return None
-    middles = torch.tensor([[s[key] for key in BSS_METRICS] for s in heard])
-    middles = middles.double().quantile(0.5, dim=0).tolist()
-    return dict(zip(BSS_METRICS, middles, strict=True))
+    return {
+        key: finite_median([s[key] for s in heard if s[key] is not None])
+        for key in BSS_METRICS
+    }

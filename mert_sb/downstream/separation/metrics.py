@@ -171,8 +171,9 @@ def bss_medians(true, estimates, sample_rate):
     Returns
     -------
     list of dict or None
-        Of each stem ``sdr``, ``isr``, ``sir`` and ``sar``; None for a stem that is
-        silent, or estimated as silent, which the others then are not compared with.
+        Of each stem ``sdr``, ``isr``, ``sir`` and ``sar``, None where no second gives
+        a number; None for a stem that is silent, or estimated as silent, which the
+        others then are not compared with.
 
     Raises
     ------
@@ -196,12 +197,33 @@ def bss_medians(true, estimates, sample_rate):
         window=sample_rate,
         hop=sample_rate,
     )
-    # Seconds in which some stem is silent are NaN.
-    middles = [np.nanmedian(value, axis=1) for value in values]
     for place, k in enumerate(heard):
-        numbers = (float(middle[place]) for middle in middles)
+        numbers = (finite_median(value[place]) for value in values)
         medians[k] = dict(zip(BSS_METRICS, numbers, strict=True))
     return medians
+
+
+def finite_median(values):
+    """Median of the numbers that are finite.
+
+    Arguments
+    ---------
+    values : sequence of float
+        Seconds in which some stem is silent are NaN; without a rival SIR is infinite.
+
+    Returns
+    -------
+    float or None
+        None if none is.
+
+    Example
+    -------
+    >>> finite_median([np.nan, 1.0, 3.0]), finite_median([np.inf])
+    (2.0, None)
+    """
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else None
 
 
 def bss_library():

@@ -55,6 +55,9 @@ class Wiener:
             "mono": mono,
         }
 
+    def __repr__(self):
+        return f"Wiener({self.settings})"
+
     def library(self):
         """The library's function, or an error that says how to get it.
 

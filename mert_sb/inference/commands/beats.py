@@ -18,6 +18,7 @@ from mert_sb.inference.commands import arguments as values
 from mert_sb.inference.commands.report import printable
 from mert_sb.inference.commands.sources import add_source, fetch_config
 
+CLICKS = ".clicks.wav"
 HELP = "track beats and downbeats of audio files"
 DESCRIPTION = """\
 Beats of songs of any length, by a tracker that a recipe trained (train_beats.py of
@@ -122,7 +123,7 @@ def run(arguments):
         else:
             write_tracked(f"{place}.beats", tracked)
             if arguments.click:
-                write_clicks(f"{place}.clicks.wav", path, tracked)
+                write_clicks(f"{place}{CLICKS}", path, tracked)
             counts = (len(tracked.beats), len(tracked.downbeats))
             _put(path, (f"{tracked.tempo:.1f}", *counts), width)
     _report(skipped)
@@ -161,7 +162,8 @@ def find_places(inputs, output):
     found = {}
     for given in map(str, inputs):
         if os.path.isdir(given):
-            names = find_audio(given)
+            # What --click wrote is no song.
+            names = [n for n in find_audio(given) if not n.endswith(CLICKS)]
             found |= {os.path.join(given, name): name for name in names}
         elif os.path.exists(given):
             found[given] = Path(given).name

@@ -168,6 +168,8 @@ def find_folders(inputs, output):
         if os.path.isdir(given):
             names = find_audio(given)
             found = {os.path.join(given, name): name for name in names}
+            # Stems of an earlier run are no songs.
+            found = {p: n for p, n in found.items() if not _within(p, output)}
         elif os.path.exists(given):
             found = {given: Path(given).name}
         else:
@@ -182,3 +184,8 @@ def find_folders(inputs, output):
                 "folder above both, or another --output for each"
             )
     return folders
+
+
+def _within(path, folder):
+    """Whether a path lies in a folder."""
+    return Path(folder).resolve() in Path(path).resolve().parents

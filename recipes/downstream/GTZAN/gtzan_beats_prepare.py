@@ -175,7 +175,8 @@ def report_missing(splits, found, annotations_folder, save_folder, allowed):
 def add_beats(manifests, annotations):
     """Put beats into the rows; clips without any are skipped.
 
-    Beats beyond the end of a clip are dropped with a warning.
+    Beats beyond the end of a clip are dropped with a warning. Without places in the bar
+    ``downbeats`` is null: they are not known.
 
     Arguments
     ---------
@@ -200,11 +201,11 @@ def add_beats(manifests, annotations):
                 path = row["wav"].removeprefix("{data_root}/")
                 empty[path] = "no beats: its annotation has none"
                 continue
-            downbeats = times[places == 1].tolist()
+            known = places.any()
             kept[name] = {
                 **row,
                 "beats": times.tolist(),
-                "downbeats": downbeats,
+                "downbeats": times[places == 1].tolist() if known else None,
             }
         if not kept:
             raise ValueError(

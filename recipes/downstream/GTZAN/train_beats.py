@@ -44,7 +44,7 @@ def dataio_prep(hparams):
     dict of str to DynamicItemDataset
         ``train`` draws new crops each epoch.
     """
-    open_frames(hparams, Path(__file__).parent)
+    open_frames(hparams, Path(__file__).parent, ["crop_seconds"])
     return {
         split: clips(hparams, split, crop=split == "train")
         for split in ("train", "valid", "test")

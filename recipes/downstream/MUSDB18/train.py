@@ -27,6 +27,18 @@ from mert_sb.recipe import run
 from mert_sb.seeds import item_generator
 from musdb18_prepare import prepare_musdb18
 
+# What a checkpoint goes on with as it was.
+OF_A_RUN = (
+    "crop_seconds",
+    "gains",
+    "n_fft",
+    "overlap_seconds",
+    "remix",
+    "samples_per_song",
+    "wiener",
+    "window_seconds",
+)
+
 
 def dataio_prep(hparams):
     """Manifests to random mixes for training, and whole songs.
@@ -46,7 +58,7 @@ def dataio_prep(hparams):
         hparams["stem_mixes"],
         hparams["stem_heads"],
     )
-    open_frames(hparams, Path(__file__).parent)
+    open_frames(hparams, Path(__file__).parent, OF_A_RUN)
     return {
         "train": mixes(hparams),
         "valid": songs(hparams, "valid"),
