@@ -171,7 +171,8 @@ def fit_mel_rvq(
     -------
     dict
         ``frames`` used and, for each codebook, ``unexplained``, the share of
-        variance left after it, and ``perplexity`` of its codes.
+        variance left after it, ``perplexity`` of its codes and ``usage``, the frames
+        of each code.
 
     Raises
     ------
@@ -201,7 +202,7 @@ def fit_mel_rvq(
     scale = scale.clamp(min=1e-3)
     residual = (feats - mean) / scale
     total = residual.square().mean()
-    codebooks, unexplained, perplexity = [], [], []
+    codebooks, unexplained, perplexity, usage = [], [], [], []
     for index in range(n_codebooks):
         generator = item_generator(seed, 0, str(index), "mel_rvq")
         codebook = kmeans(residual, codebook_size, n_iterations, generator)
@@ -209,7 +210,9 @@ def fit_mel_rvq(
         residual = residual - codebook[chosen]
         codebooks.append(codebook)
         unexplained.append((residual.square().mean() / total).item())
-        shares = torch.bincount(chosen, minlength=codebook_size) / len(chosen)
+        counts = torch.bincount(chosen, minlength=codebook_size)
+        usage.append(counts.tolist())
+        shares = counts / len(chosen)
         perplexity.append(torch.special.entr(shares).sum().exp().item())
     report = {
         "frames": len(feats),
@@ -221,7 +224,7 @@ def fit_mel_rvq(
     temporary = Path(f"{path}.part")
     save_file(fitted, temporary, metadata={"mel_rvq": json.dumps(about)})
     temporary.replace(path)
-    return report
+    return {**report, "usage": usage}
 
 
 def _read(path):
