@@ -18,6 +18,7 @@ from mert_sb.inference.settings import FREE, KINDS, need
 from mert_sb.inference.staging import staged_folder
 from mert_sb.inference.tensors import CheckpointError, SafeTensors, save_weights
 from mert_sb.student import MERT
+from mert_sb.student.options import complete
 
 HPARAMS = "hyperparams.yaml"
 STUDENT = "student.safetensors"
@@ -65,6 +66,12 @@ def export_student(student, folder, **card):
     str or pathlib.Path
         The folder.
 
+    Raises
+    ------
+    ValueError
+        If the student's modules were changed, or its frames are not those of
+        ``mert_sb.frames``.
+
     Example
     -------
     >>> from mert_sb.student import MERT
@@ -76,7 +83,15 @@ def export_student(student, folder, **card):
     ['README.md', 'hyperparams.yaml', 'student.safetensors']
     """
     settings, state = student_state(student)
-    lines = yaml.safe_dump(settings, sort_keys=False).splitlines()
+    if settings["subsample"] != 1:
+        raise ValueError(
+            f"subsample: {settings['subsample']}: inference folders keep the clock "
+            "of mert_sb.frames, by which files are cut into windows and frames "
+            "given their times; a student with another has none"
+        )
+    # None: what another choice would read.
+    said = {key: value for key, value in settings.items() if value is not None}
+    lines = yaml.safe_dump(said, sort_keys=False).splitlines()
     text = TEMPLATE.format(
         sample_rate=settings["sample_rate"],
         settings="".join(f"    {line}\n" for line in lines),
@@ -129,18 +144,18 @@ def read_exported(hparams, weights):
         raise CheckpointError(
             f"{hparams}: not the plain settings that mert_sb writes ({error})"
         ) from error
-    defaults = MERT.__init__.__kwdefaults__
     if unknown := settings.keys() - KINDS.keys():
         raise CheckpointError(f"{hparams}: MERT has no {', '.join(unknown)}")
     for key in settings:
         need(settings, key, KINDS[key], hparams)
     state = SafeTensors(weights)
     meaning = state.metadata.get(MARK)
-    if meaning not in (None, _meaning(defaults | settings)):
+    if meaning is not None and not _means(meaning, settings):
         raise CheckpointError(
             f"{weights}: its weights were trained with other settings than those "
             f"of {hparams}: {meaning}. Export the folder again"
         )
+    settings = complete(MERT.__init__.__kwdefaults__ | settings)
     return Checkpoint("mert_sb", weights, settings, state, {})
 
 
@@ -158,6 +173,16 @@ def _settings(tree, hparams):
 
 def _meaning(settings):
     """The settings without which the weights mean nothing, as text."""
+    settings = complete(MERT.__init__.__kwdefaults__ | settings)
     return json.dumps(
         {key: settings[key] for key in sorted(settings.keys() - FREE)}
     )
+
+
+def _means(meaning, settings):
+    """Whether a text of ``_meaning`` is of these settings, older ones too."""
+    try:
+        # A version that did not know a setting trained with what is its default.
+        return _meaning(json.loads(meaning)) == _meaning(settings)
+    except (TypeError, ValueError):
+        return False

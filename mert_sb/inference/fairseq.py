@@ -13,6 +13,7 @@ import torch
 from mert_sb import frames
 from mert_sb.inference.checkpoint import Checkpoint, sort_tensors, student_state
 from mert_sb.inference.names import their_name
+from mert_sb.inference.originals import refuse_beyond_original
 from mert_sb.inference.settings import (
     COUNT,
     KINDS,
@@ -46,6 +47,7 @@ KEYS = {
     "encoder_layerdrop": "layerdrop",
     "feature_grad_mult": "feature_grad_mult",
     "attention_relax": "attention_relax",
+    "do_cnn_feat_stable_layernorm": "projection_norm",
 }
 # What no student of ours can be otherwise.
 FIXED = {
@@ -54,10 +56,10 @@ FIXED = {
     "audio_extract_type": "w2v_conv",
     "pos_conv_depth": 1,
     "subln": False,
-    "do_cnn_feat_stable_layernorm": False,
     "wav_normalize": False,
 }
 DEFAULTS = {
+    "do_cnn_feat_stable_layernorm": False,
     "deepnorm": False,
     "attention_relax": -1.0,
     "feature_extractor_cqt": False,
@@ -138,6 +140,7 @@ def write_fairseq(student, path, heads=None):
     True
     """
     settings, state = student_state(student)
+    refuse_beyond_original(settings, "fairseq", path, ("projection_norm",))
     bins, rate = settings["feature_extractor_cqt"], settings["sample_rate"]
     cqt_bins(bins > 0, bins, rate, path)
     conv_norm = settings["conv_norm"]

@@ -16,6 +16,7 @@ from mert_sb.inference.huggingface import (
     WEIGHTS,
 )
 from mert_sb.inference.names import their_name
+from mert_sb.inference.originals import refuse_beyond_original
 from mert_sb.inference.settings import cqt_bins
 from mert_sb.inference.staging import staged_folder
 from mert_sb.inference.tensors import save_weights
@@ -51,6 +52,7 @@ def write_huggingface(student, folder):
     ['config.json', 'model.safetensors', 'preprocessor_config.json']
     """
     settings, state = student_state(student)
+    refuse_beyond_original(settings, "Hugging Face", folder)
     cqt_bins(
         settings["feature_extractor_cqt"] > 0,
         settings["feature_extractor_cqt"],

@@ -48,7 +48,7 @@ def export_onnx(student, path, *, layers=None):
     Arguments
     ---------
     student : mert_sb.student.MERT
-        Without CQT input.
+        Without CQT input, attention windows or joined frames.
     path : str or pathlib.Path
         The file; its folder is made if absent. It appears when it is whole.
     layers : sequence of int, optional
@@ -66,8 +66,8 @@ def export_onnx(student, path, *, layers=None):
     ImportError
         If a package that the exporter needs is absent.
     ValueError
-        If the student has a CQT input, whose FFT torch's exporter fixes to the
-        length of one clip, or has no such layer.
+        If the student has a CQT input, windows or joined frames, which torch's
+        exporter fixes to the length of one clip, or has no such layer.
 
     Example
     -------
@@ -84,6 +84,13 @@ def export_onnx(student, path, *, layers=None):
             "because torch's exporter fixes the transform's FFT to one length of "
             "clip; use MusicEncoder, or train with feature_extractor_cqt: 0"
         )
+    for key, only in (("attention_window", None), ("subsample", 1)):
+        if student.settings[key] != only:
+            raise ValueError(
+                f"{key}: {student.settings[key]}: such a student has no ONNX export, "
+                "because torch's exporter fixes its frames to the length of one "
+                "clip; use MusicEncoder, or train without it"
+            )
     _require_exporter()
     n_states = student.settings["num_layers"] + 1
     layers = range(n_states) if layers is None else layers

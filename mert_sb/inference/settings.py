@@ -10,7 +10,8 @@ Authors
 import math
 
 from mert_sb.inference.tensors import CheckpointError
-from mert_sb.student.encoder import NORMS
+from mert_sb.student.norms import NORMS
+from mert_sb.student.options import CHOICES
 
 # Settings that change nothing about what the weights mean.
 FREE = {
@@ -33,6 +34,10 @@ def _is_number(value):
     return type(value) in (int, float) and math.isfinite(value)
 
 
+def _one_of(names):
+    return f"one of {', '.join(names)}", lambda value: value in tuple(names)
+
+
 SWITCH = ("true or false", lambda value: type(value) is bool)
 COUNT = ("a whole number above 0", _is_count)
 SIZE = ("a whole number from 0", lambda value: _is_count(value, 0))
@@ -50,13 +55,26 @@ MAPPING = ("a dictionary", lambda value: isinstance(value, dict))
 KINDS = {
     "sample_rate": COUNT,
     "conv_channels": COUNT,
-    "conv_norm": ("group or layer", lambda v: v in ("group", "layer")),
+    "conv_norm": _one_of(("group", "layer")),
     "conv_bias": SWITCH,
+    "frontend": _one_of(CHOICES["frontend"]),
+    "n_mels": COUNT,
+    "n_fft": COUNT,
+    "mel_stack": COUNT,
+    "mel_channels": SIZE,
+    "mel_mean": NUMBER,
+    "mel_std": NUMBER,
+    "subsample": COUNT,
+    "projection_norm": SWITCH,
     "embed_dim": COUNT,
     "ffn_dim": COUNT,
     "num_heads": COUNT,
     "num_layers": SIZE,
-    "norm": (f"one of {', '.join(NORMS)}", lambda v: v in NORMS),
+    "norm": _one_of(NORMS),
+    "layer_type": _one_of(CHOICES["layer_type"]),
+    "depthwise_kernel": COUNT,
+    "attention_window": COUNT,
+    "global_frames": SIZE,
     "position_kernel": COUNT,
     "position_groups": COUNT,
     "dropout": SHARE,

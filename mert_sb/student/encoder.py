@@ -1,8 +1,5 @@
 """The encoder: a convolution that tells positions, then 12 or 24 attention layers.
 
-Three ways to place the norms: ``"post"`` (95M), ``"pre"`` (330M) and ``"deepnorm"``
-(arXiv 2203.00555: residual times (2 L)^(1/4), tried and dropped by the authors).
-
 B batch, T frames, D width, L layers.
 
 Authors
@@ -10,15 +7,16 @@ Authors
 """
 
 import math
+from functools import partial
 from itertools import islice
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from mert_sb.student.conformer import ConformerLayer
 from mert_sb.student.layers import EncoderLayer, PositionalConv
-
-NORMS = ("post", "pre", "deepnorm")
+from mert_sb.student.norms import FIRST, NORMS, initialise, residual_scale
 
 
 class Encoder(nn.Module):
@@ -35,7 +33,14 @@ class Encoder(nn.Module):
     num_layers : int
         L.
     norm : str
-        ``"post"``, ``"pre"`` or ``"deepnorm"``.
+        One of ``NORMS``; ``"post"`` is the 95M's, ``"pre"`` the 330M's.
+    depthwise_kernel : int, optional
+        Makes conformer layers with convolutions of this width, of norm ``"pre"``.
+        None: transformer layers.
+    attention_window : int, optional
+        Frames that attention sees to each side. None: all.
+    global_frames : int
+        First frames that see and are seen by all, for windows.
     position_kernel : int
         Width of the positional convolution in frames.
     position_groups : int
@@ -70,6 +75,9 @@ class Encoder(nn.Module):
         num_heads,
         num_layers,
         norm="post",
+        depthwise_kernel=None,
+        attention_window=None,
+        global_frames=0,
         position_kernel=128,
         position_groups=16,
         dropout=0.0,
@@ -81,7 +89,7 @@ class Encoder(nn.Module):
         super().__init__()
         if norm not in NORMS:
             raise ValueError(f"norm: {norm!r} is none of {', '.join(NORMS)}")
-        self.pre_norm = norm == "pre"
+        self.norm_last = norm in FIRST
         self.layerdrop = layerdrop
         self.checkpoint_layers = checkpoint_layers
         self.position = PositionalConv(
@@ -89,35 +97,22 @@ class Encoder(nn.Module):
         )
         self.norm = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
-        deep = norm == "deepnorm"
+        kind = _layer_kind(norm, num_layers, depthwise_kernel)
         self.layers = nn.ModuleList(
-            EncoderLayer(
+            kind(
                 dim,
                 ffn_dim=ffn_dim,
                 num_heads=num_heads,
-                norm=norm,
-                residual_scale=(2 * num_layers) ** 0.25 if deep else 1.0,
                 dropout=dropout,
                 attention_dropout=attention_dropout,
                 activation_dropout=activation_dropout,
+                attention_window=attention_window,
+                global_frames=global_frames,
             )
             for _ in range(num_layers)
         )
-        if deep:
-            self._shrink_for_deepnorm()
-
-    def _shrink_for_deepnorm(self):
-        """DeepNorm's initial values: value, output and network over (8 L)^(1/4)."""
-        scale = (8 * len(self.layers)) ** 0.25
-        with torch.no_grad():
-            for layer in self.layers:
-                for linear in (
-                    layer.attention.v_proj,
-                    layer.attention.out_proj,
-                    layer.ffn[0],
-                    layer.ffn[3],
-                ):
-                    linear.weight /= scale
+        if depthwise_kernel is None:
+            initialise(self.layers, norm)
 
     def forward(self, hidden, valid=None, last=None):
         """All hidden states, or those up to one.
@@ -143,16 +138,19 @@ class Encoder(nn.Module):
             bias = torch.zeros_like(valid, dtype=torch.float32)
             bias = bias.masked_fill(~valid, -math.inf)[:, None, None]
         hidden = hidden + self.position(hidden)
-        if not self.pre_norm:
+        if not self.norm_last:
             hidden = self.norm(hidden)
         states = [self.dropout(hidden)]
+        seen = None
+        if len(self.layers) > 0:
+            seen = self.layers[0].attention.seen(bias, hidden)
         for layer in islice(self.layers, last):
-            states.append(self._layer(layer, states[-1], bias))
-        if self.pre_norm and len(states) == len(self.layers) + 1:
+            states.append(self._layer(layer, states[-1], bias, seen))
+        if self.norm_last and len(states) == len(self.layers) + 1:
             states[-1] = self.norm(states[-1])
         return states
 
-    def _layer(self, layer, hidden, bias):
+    def _layer(self, layer, hidden, bias, seen):
         """A layer run, recomputed in the backward pass, or dropped."""
         if self.training and self.layerdrop > 0:
             if torch.rand(()) < self.layerdrop:
@@ -161,5 +159,13 @@ class Encoder(nn.Module):
                 )
                 return hidden + 0.0 * unused
         if self.training and self.checkpoint_layers:
-            return checkpoint(layer, hidden, bias, use_reentrant=False)
-        return layer(hidden, bias)
+            return checkpoint(layer, hidden, bias, seen, use_reentrant=False)
+        return layer(hidden, bias, seen)
+
+
+def _layer_kind(norm, num_layers, depthwise_kernel):
+    """The layers' class, with what only it wants."""
+    if depthwise_kernel is not None:
+        return partial(ConformerLayer, depthwise_kernel=depthwise_kernel)
+    scale = residual_scale(norm, num_layers)
+    return partial(EncoderLayer, norm=norm, residual_scale=scale)

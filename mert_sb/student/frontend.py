@@ -11,7 +11,7 @@ Authors
 import torch
 from torch import nn
 
-from mert_sb.frames import RECEPTIVE_FIELD
+from mert_sb.student.padding import check_length
 
 KERNELS = (10, 3, 3, 3, 3, 2, 2)
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
@@ -118,6 +118,7 @@ class ConvFrontend(nn.Module):
                 f"conv_norm: {norm!r} is neither 'group' nor 'layer'"
             )
         self.layers = nn.ModuleList()
+        self.width = channels
         width = 1
         for index, (kernel, stride) in enumerate(
             zip(KERNELS, STRIDES, strict=True)
@@ -154,11 +155,7 @@ class ConvFrontend(nn.Module):
         ValueError
             If the clips are shorter than one frame.
         """
-        if wavs.shape[-1] < RECEPTIVE_FIELD:
-            raise ValueError(
-                f"clips of {wavs.shape[-1]} samples are shorter than one frame of "
-                f"{RECEPTIVE_FIELD}"
-            )
+        check_length(wavs)
         feats = wavs.unsqueeze(1)
         for layer in self.layers:
             feats = layer["conv"](feats)

@@ -1,4 +1,4 @@
-"""The encoder's parts: positional convolution, attention, one layer.
+"""The encoder's parts: positional convolution, one layer.
 
 B batch, T frames, D width, H heads.
 
@@ -10,6 +10,9 @@ import math
 
 from torch import nn
 from torch.nn import functional as F
+
+from mert_sb.student.attention import SelfAttention
+from mert_sb.student.norms import FIRST
 
 
 class PositionalConv(nn.Module):
@@ -56,80 +59,6 @@ class PositionalConv(nn.Module):
         return F.gelu(self.conv(hidden.mT)[..., :n_frames]).mT
 
 
-class SelfAttention(nn.Module):
-    """Multi-head attention through ``scaled_dot_product_attention``.
-
-    The original's attention relaxation (330M: constant 32), softmax of
-    ``(A / c - max(A / c)) c``, is softmax in exact arithmetic; it only keeps fp16
-    in range, which the fused kernels do by themselves.
-
-    Arguments
-    ---------
-    dim : int
-        D.
-    num_heads : int
-        H.
-    dropout : float
-        Probability of dropping an attention weight.
-
-    Example
-    -------
-    >>> import torch
-    >>> SelfAttention(32, num_heads=4)(torch.rand(2, 9, 32)).shape
-    torch.Size([2, 9, 32])
-    """
-
-    def __init__(self, dim, *, num_heads, dropout=0.0):
-        super().__init__()
-        if dim % num_heads:
-            raise ValueError(
-                f"embed_dim {dim} is no multiple of {num_heads} heads"
-            )
-        self.num_heads = num_heads
-        self.dropout = dropout
-        self.q_proj = nn.Linear(dim, dim)
-        self.k_proj = nn.Linear(dim, dim)
-        self.v_proj = nn.Linear(dim, dim)
-        self.out_proj = nn.Linear(dim, dim)
-        for projection in (self.q_proj, self.k_proj, self.v_proj):
-            nn.init.xavier_uniform_(projection.weight, gain=1 / math.sqrt(2))
-        nn.init.xavier_uniform_(self.out_proj.weight)
-        nn.init.zeros_(self.out_proj.bias)
-
-    def forward(self, hidden, attention_bias=None):
-        """Attend.
-
-        Arguments
-        ---------
-        hidden : torch.Tensor
-            ``(B, T, D)``.
-        attention_bias : torch.Tensor, optional
-            ``(B, 1, 1, T)``: 0 at valid frames, minus infinity at padding. None
-            where nothing is padded, which lets the fastest kernels be used.
-
-        Returns
-        -------
-        torch.Tensor
-            ``(B, T, D)``.
-        """
-        query, key, value = (
-            projection(hidden)
-            .unflatten(-1, (self.num_heads, -1))
-            .transpose(1, 2)
-            for projection in (self.q_proj, self.k_proj, self.v_proj)
-        )
-        if attention_bias is not None:
-            attention_bias = attention_bias.to(query.dtype)
-        mixed = F.scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            attn_mask=attention_bias,
-            dropout_p=self.dropout if self.training else 0.0,
-        )
-        return self.out_proj(mixed.transpose(1, 2).flatten(2))
-
-
 class EncoderLayer(nn.Module):
     """Attention and a two-layer network, each with its norm and residual.
 
@@ -142,7 +71,7 @@ class EncoderLayer(nn.Module):
     num_heads : int
         H.
     norm : str
-        ``"post"``, ``"pre"`` or ``"deepnorm"``.
+        One of ``mert_sb.student.norms.NORMS``.
     residual_scale : float
         Factor of the residual; other than 1 for DeepNorm.
     dropout : float
@@ -151,6 +80,10 @@ class EncoderLayer(nn.Module):
         On attention weights.
     activation_dropout : float
         Inside the network.
+    attention_window : int, optional
+        Frames that attention sees to each side. None: all.
+    global_frames : int
+        First frames that see and are seen by all, for windows.
 
     Example
     -------
@@ -171,24 +104,34 @@ class EncoderLayer(nn.Module):
         dropout=0.0,
         attention_dropout=0.0,
         activation_dropout=0.0,
+        attention_window=None,
+        global_frames=0,
     ):
         super().__init__()
-        self.pre_norm = norm == "pre"
+        self.norm_first = norm in FIRST
         self.residual_scale = residual_scale
         self.attention = SelfAttention(
-            dim, num_heads=num_heads, dropout=attention_dropout
+            dim,
+            num_heads=num_heads,
+            dropout=attention_dropout,
+            inner_norm=norm == "sub",
+            window=attention_window,
+            global_frames=global_frames,
         )
         self.attention_norm = nn.LayerNorm(dim)
+        between = nn.Dropout(activation_dropout)
+        if norm == "sub":
+            between = nn.Sequential(between, nn.LayerNorm(ffn_dim))
         self.ffn = nn.Sequential(
             nn.Linear(dim, ffn_dim),
             nn.GELU(),
-            nn.Dropout(activation_dropout),
+            between,
             nn.Linear(ffn_dim, dim),
         )
         self.ffn_norm = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, hidden, attention_bias=None):
+    def forward(self, hidden, attention_bias=None, seen=None):
         """One layer.
 
         Arguments
@@ -197,19 +140,21 @@ class EncoderLayer(nn.Module):
             ``(B, T, D)``.
         attention_bias : torch.Tensor, optional
             ``(B, 1, 1, T)``, see ``SelfAttention``.
+        seen : torch.Tensor, optional
+            See ``SelfAttention``.
 
         Returns
         -------
         torch.Tensor
             ``(B, T, D)``.
         """
-        if self.pre_norm:
+        if self.norm_first:
             attended = self.attention(
-                self.attention_norm(hidden), attention_bias
+                self.attention_norm(hidden), attention_bias, seen
             )
             hidden = hidden + self.dropout(attended)
             return hidden + self.dropout(self.ffn(self.ffn_norm(hidden)))
-        attended = self.attention(hidden, attention_bias)
+        attended = self.attention(hidden, attention_bias, seen)
         hidden = self.attention_norm(
             hidden * self.residual_scale + self.dropout(attended)
         )

@@ -8,41 +8,64 @@ Authors
 """
 
 import torch
-from torch import nn
 
-from mert_sb import frames
-from mert_sb.cqt import CQT
 from mert_sb.student.encoder import Encoder
-from mert_sb.student.frontend import ConvFrontend
-from mert_sb.student.statistics import normalize
+from mert_sb.student.inputs import StudentInputs
+from mert_sb.student.options import settle
+
+OF_ENCODER = (
+    "ffn_dim",
+    "num_heads",
+    "num_layers",
+    "norm",
+    "depthwise_kernel",
+    "attention_window",
+    "global_frames",
+    "position_kernel",
+    "position_groups",
+    "dropout",
+    "attention_dropout",
+    "activation_dropout",
+    "layerdrop",
+    "checkpoint_layers",
+)
 
 
-class _ScaleGradient(torch.autograd.Function):
-    """Identity whose gradient is multiplied by a number."""
-
-    @staticmethod
-    def forward(ctx, feats, factor):
-        ctx.factor = factor
-        return feats.view_as(feats)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient * ctx.factor, None
-
-
-class MERT(nn.Module):
+class MERT(StudentInputs):
     """The encoder that learns and serves. Defaults are the paper's 95M.
+
+    "model:79" is line 79 of the original's mert_model.py. Settings of a choice not
+    taken (``n_mels`` with convolutions, say) are refused.
 
     Arguments
     ---------
     sample_rate : int
         24,000 Hz (75 frames a second) or 16,000 for MERT v0 (50).
-    conv_channels : int
-        Width C of the front end.
-    conv_norm : str
-        ``"group"`` or ``"layer"``.
-    conv_bias : bool
-        Whether the front end's convolutions have a bias.
+    conv_channels : int, optional
+        Width C of the convolutions; None: 512.
+    conv_norm : str, optional
+        ``"group"`` (the default) or ``"layer"`` (model:56).
+    conv_bias : bool, optional
+        Whether the convolutions have a bias; None: False.
+    frontend : str
+        ``"conv"`` (model:620) or ``"mel"``, log-mel frames; the original has none.
+    n_mels : int, optional
+        Mel bins; None: 128 (MuQ, MusicFM; MelHuBERT has 40).
+    n_fft : int, optional
+        Samples of a mel frame; None: 1,024.
+    mel_stack : int, optional
+        Mel frames in a frame; None: 1 (MelHuBERT: 2).
+    mel_channels : int, optional
+        Width of two convolutions after the log-mels; None: 512. 0: none.
+    mel_mean, mel_std : float, optional
+        Of log-mels, to shift and scale them by; None: -7.7 and 2.8, measured on
+        65 pieces of music (MusicFM's stand in a file of statistics).
+    subsample : int
+        Neighbouring frames joined into one; 3 gives 25 a second at 24 kHz (MuQ,
+        MusicFM). Masks then have ``T // 3`` frames. Not for inference folders.
+    projection_norm : bool
+        Norms without affine parameters before and after the projection, instead of
+        one with them before it (model:455 ``do_cnn_feat_stable_layernorm``, False).
     embed_dim : int
         D.
     ffn_dim : int
@@ -52,7 +75,16 @@ class MERT(nn.Module):
     num_layers : int
         L.
     norm : str
-        ``"post"`` (95M), ``"pre"`` (330M) or ``"deepnorm"``.
+        ``"post"`` (95M), ``"pre"`` (330M), ``"deepnorm"`` or ``"sub"``, see
+        ``mert_sb.student.norms`` (model:120, 434, 439).
+    layer_type : str
+        ``"transformer"`` or ``"conformer"``, which wants ``norm: pre`` (model:79).
+    depthwise_kernel : int, optional
+        Frames of the conformer's convolution; None: 31 (model:318).
+    attention_window : int, optional
+        Frames that attention sees to each side; None: all, as the original.
+    global_frames : int
+        First frames that see all and are seen by all; for windows only.
     position_kernel : int
         Width of the positional convolution in frames.
     position_groups : int
@@ -70,8 +102,8 @@ class MERT(nn.Module):
     feature_grad_mult : float
         Factor of the gradient that reaches the front end; 0 freezes it.
     attention_relax : float
-        The original's constant (330M: 32). Accepted, without effect: see
-        ``SelfAttention``.
+        The original's constant (330M: 32; model:450). Accepted, without effect:
+        see ``SelfAttention``.
     feature_extractor_cqt : int
         Bins of a CQT joined to the front end's output (the original's 84 at 16
         kHz); 0 for none.
@@ -79,20 +111,12 @@ class MERT(nn.Module):
         Bring each clip to zero mean and unit variance first; the published 95M
         and v0 checkpoints want it, 330M does not (``do_normalize``).
     checkpoint_layers : bool
-        Recompute layers in the backward pass to save memory.
+        Recompute layers in the backward pass to save memory (model:304).
 
     Example
     -------
-    >>> student = MERT(
-    ...     conv_channels=16,
-    ...     embed_dim=32,
-    ...     ffn_dim=64,
-    ...     num_heads=4,
-    ...     num_layers=2,
-    ... )
+    >>> student = MERT(embed_dim=32, num_heads=4, num_layers=2)
     >>> wavs = torch.rand(2, 120_400)
-    >>> student(wavs).shape
-    torch.Size([2, 376, 32])
     >>> student(wavs, output_hidden_states=True).shape
     torch.Size([3, 2, 376, 32])
     >>> mask = torch.zeros(2, 376, dtype=torch.bool)
@@ -105,14 +129,27 @@ class MERT(nn.Module):
         self,
         *,
         sample_rate=24_000,
-        conv_channels=512,
-        conv_norm="group",
-        conv_bias=False,
+        conv_channels=None,
+        conv_norm=None,
+        conv_bias=None,
+        frontend="conv",
+        n_mels=None,
+        n_fft=None,
+        mel_stack=None,
+        mel_channels=None,
+        mel_mean=None,
+        mel_std=None,
+        subsample=1,
+        projection_norm=False,
         embed_dim=768,
         ffn_dim=3072,
         num_heads=12,
         num_layers=12,
         norm="post",
+        layer_type="transformer",
+        depthwise_kernel=None,
+        attention_window=None,
+        global_frames=0,
         position_kernel=128,
         position_groups=16,
         dropout=0.1,
@@ -126,40 +163,14 @@ class MERT(nn.Module):
         normalize_wavs=False,
         checkpoint_layers=False,
     ):
-        super().__init__()
-        # What an inference folder writes to build this student again.
         names = MERT.__init__.__kwdefaults__
-        self.settings = {k: v for k, v in locals().items() if k in names}
-        self.normalize_wavs = normalize_wavs
-        self.feature_grad_mult = feature_grad_mult
-        self.frontend = ConvFrontend(
-            channels=conv_channels, norm=conv_norm, bias=conv_bias
-        ).requires_grad_(feature_grad_mult != 0)
-        self.cqt = None
-        if feature_extractor_cqt:
-            self.cqt = CQT(
-                sample_rate,
-                n_bins=feature_extractor_cqt,
-                bins_per_octave=feature_extractor_cqt // 7,
-            )
-        input_dim = conv_channels + feature_extractor_cqt
-        self.feature_norm = nn.LayerNorm(input_dim)
-        self.projection = nn.Linear(input_dim, embed_dim)
-        self.input_dropout = nn.Dropout(input_dropout)
-        self.mask_embedding = nn.Parameter(torch.rand(embed_dim))
+        given = {k: v for k, v in locals().items() if k in names}
+        settings = settle(given)
+        super().__init__(settings)
+        # What an inference folder writes to build this student again.
+        self.settings = settings
         self.encoder = Encoder(
-            embed_dim,
-            ffn_dim=ffn_dim,
-            num_heads=num_heads,
-            num_layers=num_layers,
-            norm=norm,
-            position_kernel=position_kernel,
-            position_groups=position_groups,
-            dropout=dropout,
-            attention_dropout=attention_dropout,
-            activation_dropout=activation_dropout,
-            layerdrop=layerdrop,
-            checkpoint_layers=checkpoint_layers,
+            embed_dim, **{key: settings[key] for key in OF_ENCODER}
         )
 
     def forward(
@@ -170,6 +181,7 @@ class MERT(nn.Module):
         output_hidden_states=False,
         output_penalty=False,
         statistics=None,
+        show=None,
     ):
         """Encode clips.
 
@@ -191,6 +203,9 @@ class MERT(nn.Module):
             Of the whole recordings, one for each clip, where clips are windows
             of longer files: the norms over time then treat them as they would
             in one pass. Not together with ``wav_lens``.
+        show : callable, optional
+            Of projected features ``(B, T, D)``, mask and mask embedding ``(D,)``:
+            what the encoder is shown. None: the embedding at masked frames.
 
         Returns
         -------
@@ -203,29 +218,14 @@ class MERT(nn.Module):
         Raises
         ------
         ValueError
-            If a clip is shorter than a frame, there is no such state, or the
+            If a clip is shorter than a frame, there is no such state, or mask or
             statistics do not belong to these clips.
         """
         wanted = self._wanted_states(output_hidden_states)
-        valid_samples = self._valid_samples(wavs, wav_lens)
-        if statistics is not None:
-            _check_statistics(statistics, wavs, wav_lens)
-        if self.normalize_wavs:
-            wavs = normalize(wavs, valid_samples, statistics)
-            if statistics is not None:
-                statistics = statistics.normalized()
-        feats = self._features(wavs, statistics)
+        hidden, valid, feats = self.embed(
+            wavs, wav_lens, mask, statistics, show
+        )
         penalty = feats.float().pow(2).mean() if output_penalty else None
-        if self.cqt is not None:
-            # As in the original, CQT frame t, centred on sample 320 t, joins
-            # convolution frame t; what is left over is dropped.
-            tones = self.cqt(wavs)[:, : feats.shape[1]]
-            feats = torch.cat([feats, tones.to(feats.dtype)], dim=-1)
-        hidden = self.input_dropout(self.projection(self.feature_norm(feats)))
-        if mask is not None:
-            embedding = self.mask_embedding.to(hidden.dtype)
-            hidden = torch.where(mask.unsqueeze(-1), embedding, hidden)
-        valid = self._valid_frames(valid_samples, hidden.shape[1])
         states = self.encoder(hidden, valid, max(wanted))
         if output_hidden_states is not False:
             output = torch.stack([states[i].to(hidden.dtype) for i in wanted])
@@ -247,46 +247,3 @@ class MERT(nn.Module):
         if not output_hidden_states:
             raise ValueError("output_hidden_states: no index is given")
         return [index % (n_layers + 1) for index in output_hidden_states]
-
-    def _features(self, wavs, statistics):
-        """Front end ``(B, T, C)`` with its gradient slowed or stopped."""
-        if self.feature_grad_mult == 0:
-            with torch.no_grad():
-                return self.frontend(wavs, statistics)
-        feats = self.frontend(wavs, statistics)
-        if self.feature_grad_mult == 1:
-            return feats
-        return _ScaleGradient.apply(feats, self.feature_grad_mult)
-
-    @staticmethod
-    def _valid_samples(wavs, wav_lens):
-        """``(B,)`` valid samples, or None where all are."""
-        if wav_lens is None or bool((wav_lens == 1).all()):
-            return None
-        return (wav_lens * wavs.shape[-1]).round().long()
-
-    @staticmethod
-    def _valid_frames(valid_samples, n_frames):
-        """``(B, T)`` bool, or None; a clip keeps at least one frame."""
-        if valid_samples is None:
-            return None
-        counts = torch.tensor(
-            [max(1, frames.n_frames(n)) for n in valid_samples.tolist()],
-            device=valid_samples.device,
-        )
-        positions = torch.arange(n_frames, device=valid_samples.device)
-        return positions < counts[:, None]
-
-
-def _check_statistics(statistics, wavs, wav_lens):
-    """Refuse statistics with padding, or of another batch."""
-    if wav_lens is not None:
-        raise ValueError(
-            "statistics and wav_lens together: windows of a file have no padding; "
-            "give windows of one length"
-        )
-    if statistics.mean.shape != wavs.shape[:1]:
-        raise ValueError(
-            f"statistics of shape {tuple(statistics.mean.shape)} for "
-            f"{len(wavs)} clips: stack one for each with WavStatistics.stack"
-        )
