@@ -43,7 +43,7 @@ MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
 }
 
 ABOVE = {"recipes", "templates", "tests"}
-IN_ONE_FILE = {"encodec", "nnAudio", "huggingface_hub"}
+IN_ONE_FILE = {"encodec", "nnAudio", "huggingface_hub", "sentencepiece"}
 # In no other module than these.
 IN_MODULES = {
     "mir_eval": {
@@ -62,8 +62,11 @@ PLAIN = (
     "student",
     "teachers",
     "pretraining.heads",
+    "pretraining.hiding",
     "pretraining.masking",
     "pretraining.mixture",
+    "pretraining.optimizers",
+    "pretraining.schedules",
 )
 
 

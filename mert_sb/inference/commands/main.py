@@ -21,6 +21,7 @@ from mert_sb.inference.commands import (
     predict,
     push,
     separate,
+    units,
 )
 from mert_sb.inference.commands.loading import LoaderError
 from mert_sb.inference.commands.report import printable
@@ -33,6 +34,7 @@ COMMANDS = {
     "predict": predict,
     "beats": beats,
     "separate": separate,
+    "units": units,
     "inspect": inspection,
     "convert": convert,
     "export": export,
@@ -46,6 +48,7 @@ examples:
   mert-sb predict results/genre/1234/inference song.mp3
   mert-sb beats results/beat/1234/inference song.mp3
   mert-sb separate results/separation/1234/inference song.mp3
+  mert-sb units results/units/1337/inference music/ --output tokens
   mert-sb inspect checkpoint.pt
   mert-sb convert checkpoint.pt encoder --name "My encoder"
   mert-sb export encoder original --to huggingface
