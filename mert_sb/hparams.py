@@ -68,8 +68,8 @@ def load_hparams(hparams_file, overrides):
     overrides = place_overrides(hparams_file, overrides)
     with open(hparams_file, encoding="utf-8") as file:
         values = load_hyperpyyaml(file, overrides)
-    base = values.pop(BASE, {})
-    values |= {k: v for k, v in base.items() if not k.startswith("__")}
+    while base := values.pop(BASE, None):
+        values |= {k: v for k, v in base.items() if not k.startswith("__")}
     return Hparams(values)
 
 

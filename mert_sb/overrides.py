@@ -6,7 +6,8 @@ here both are errors. A YAML may stand on another, under the key ``base``:
     base: !include:../../probe.yaml
         lr: 0.001
 
-Flags reach the keys of both (``--lr 0.01``), and none may stand in both.
+Flags reach the keys of both (``--lr 0.01``), and none may stand in both. A base may have a
+base of its own, and ``base: {base: {...}}`` then changes it.
 
 Authors
  * The mert_sb developers 2026
@@ -53,7 +54,7 @@ def read_yaml(path):
     text = path.read_text(encoding="utf-8")
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     names = set(
-        re.findall(rf"<(?:{BASE}\[)?(\w+)", re.sub(r"(^|\s)#.*", "", text))
+        re.findall(rf"<(?:{BASE}\[)*(\w+)", re.sub(r"(^|\s)#.*", "", text))
     )
     if not isinstance(node, yaml.MappingNode):
         raise ValueError(f"{path} is no mapping of keys to values")
@@ -158,17 +159,7 @@ def place_overrides(path, overrides):
     else:
         given = YAML().load(overrides or "") or {}
     tree, _ = read_yaml(path)
-    base = tree.get(BASE) or {}
-    twice = tree.keys() & base.keys()
-    if twice:
-        raise KeyError(
-            f"{path} and the YAML under its key {BASE} both have "
-            f"{', '.join(sorted(twice))}; change it under {BASE}"
-        )
-    placed = {k: v for k, v in given.items() if k in tree or k not in base}
-    moved = {k: v for k, v in given.items() if k not in placed}
-    if moved:
-        placed[BASE] = {**placed.get(BASE, {}), **moved}
+    placed = _placed(given, tree, path)
     unknown = unknown_keys(placed, tree)
     if unknown:
         raise KeyError(
@@ -176,3 +167,43 @@ def place_overrides(path, overrides):
             "the command line, or add the key to the YAML"
         )
     return placed
+
+
+def own_keys(tree):
+    """Keys of a YAML, and of what it stands on.
+
+    Arguments
+    ---------
+    tree : dict
+        From ``read_yaml``.
+
+    Returns
+    -------
+    set of str
+        Without ``base``.
+
+    Example
+    -------
+    >>> sorted(own_keys({"a": None, "base": {"b": None, "base": {"c": None}}}))
+    ['a', 'b', 'c']
+    """
+    base = tree.get(BASE) or {}
+    return (set(tree) - {BASE}) | (own_keys(base) if base else set())
+
+
+def _placed(given, tree, path):
+    """Overrides in a tree, those it lacks in its base's."""
+    base = tree.get(BASE) or {}
+    twice = (set(tree) - {BASE}) & own_keys(base)
+    if twice:
+        raise KeyError(
+            f"{path} and the YAML under its key {BASE} both have "
+            f"{', '.join(sorted(twice))}; change it under {BASE}"
+        )
+    if not base:
+        return given
+    below = own_keys(base)
+    placed = {k: v for k, v in given.items() if k in tree or k not in below}
+    moved = {k: v for k, v in given.items() if k not in placed}
+    inner = {**placed.get(BASE, {}), **moved}
+    return {**placed, BASE: _placed(inner, base, path)} if inner else placed

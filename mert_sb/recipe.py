@@ -8,6 +8,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import atexit
 import inspect
 import math
 import shutil
@@ -17,7 +18,7 @@ import torch
 from speechbrain.utils.distributed import ddp_init_group, run_on_main
 
 from mert_sb.hparams import load_hparams, refuse_unused
-from mert_sb.overrides import BASE, place_overrides, read_yaml
+from mert_sb.overrides import own_keys, place_overrides, read_yaml
 
 # Keys the door itself reads from a YAML.
 KEYS = {
@@ -54,6 +55,7 @@ def open_recipe(prepare, arguments):
     """
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     ddp_init_group(run_opts)
+    atexit.register(_leave_group)
     overrides = _with_run_options(hparams_file, run_opts, overrides)
     hparams = load_hparams(hparams_file, overrides)
     sb.create_experiment_directory(
@@ -132,7 +134,7 @@ def _with_run_options(hparams_file, run_opts, overrides):
     key, the learning rate's schedule, would keep the YAML's number.
     """
     tree, _ = read_yaml(hparams_file)
-    keys = tree.keys() | (tree.get(BASE) or {}).keys()
+    keys = own_keys(tree)
     # As text: SpeechBrain leaves some numbers as strings.
     given = [
         f"{key}: {run_opts[key]}"
@@ -167,6 +169,15 @@ def _check_test_only(hparams, run_opts):
             f"--test_only: there is no checkpoint in {checkpointer.checkpoints_dir}; "
             "check output_folder"
         )
+
+
+def _leave_group():
+    """End gloo's threads before Python ends, or they may abort a finished run."""
+    if (
+        torch.distributed.is_initialized()
+        and torch.distributed.get_backend() == "gloo"
+    ):
+        torch.distributed.destroy_process_group()
 
 
 def _world_size():

@@ -74,7 +74,7 @@ DROPPED = {
     "huggingface": (r"feature_extractor_cqt\..+",),
     "fairseq": (
         r"feature_extractor_cqt\..+",
-        r"encoder_cqt_model\.spec_layer\..+",
+        r"encoder_(cqt|mel)_model\.spec_layer\..+",
     ),
 }
 HEADS = {
@@ -82,7 +82,11 @@ HEADS = {
     "fairseq": (
         r"final_proj\.(weight|bias)",
         r"label_embs_concat",
-        r"encoder_cqt_model\.fc\.(weight|bias)",
+        r"encoder_(cqt|mel)_model\.fc\.(weight|bias)",
+        # Of options that the published models leave alone.
+        r"final_projs\.\d+\.(weight|bias)",
+        r"logit_temp_list",
+        r"target_glu\.0\.(weight|bias)",
     ),
 }
 

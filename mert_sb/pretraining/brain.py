@@ -12,6 +12,7 @@ from speechbrain.utils.checkpoints import ckpt_recency
 
 from mert_sb.pretraining.heads import CodebookHead
 from mert_sb.pretraining.meters import Meters
+from mert_sb.pretraining.stability import CodeUsage
 from mert_sb.pretraining.stepping import SteppingBrain
 from mert_sb.pretraining.yardsticks import Yardsticks
 
@@ -53,13 +54,25 @@ class Pretraining(SteppingBrain):
         "stored",
         "loss_weights",
         "mixture",
+        "hiding",
         "card",
     )
 
     def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
+        for name, module in modules.items():
+            if name != "student":
+                checkpointer.add_recoverable(f"{name}_head", module)
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
         self.heads = [name for name in self.modules if name != "student"]
         self._check()
+        self.n_codes = {
+            name: self.modules[name].codes.shape[1]
+            for name in self.heads
+            if isinstance(self.modules[name], CodebookHead)
+        }
+        self.sees_visible = {
+            name for name in self.n_codes if self.modules[name].visible_weight
+        }
         self.teachers = {
             name: factory().to(self.device)
             for name, factory in self.hparams.teachers.items()
@@ -72,14 +85,18 @@ class Pretraining(SteppingBrain):
                     f"sample_rate is {self.hparams.sample_rate}"
                 )
             self._check_codes(name, teacher)
+        self._begin_validation()
+
+    def _begin_validation(self):
+        """Empty what a validation gathers."""
         self.valid_meters, self.yardsticks = Meters(), Yardsticks()
+        self.code_usage = CodeUsage()
 
     def _check_codes(self, name, teacher):
         """Refuse a head of other codebooks than its teacher's."""
-        head = self.modules[name]
-        if not isinstance(head, CodebookHead):
+        if name not in self.n_codes:
             return
-        ours = tuple(head.codes.shape[:2])
+        ours = tuple(self.modules[name].codes.shape[:2])
         theirs = (teacher.n_codebooks, teacher.codebook_size)
         if ours != theirs:
             raise ValueError(
@@ -112,8 +129,8 @@ class Pretraining(SteppingBrain):
         Arguments
         ---------
         batch : PaddedBatch
-            ``sig`` ``(B, S)``, ``mask`` ``(B, T)``, ``mixture_seed``, and
-            ``target_<name>`` for each stored teacher.
+            ``sig`` ``(B, S)``, ``mask`` ``(B, T)``, ``mixture_seed``,
+            ``hiding_seed``, and ``target_<name>`` for each stored teacher.
         stage : sb.Stage
             Clips are mixed in training only.
 
@@ -123,6 +140,8 @@ class Pretraining(SteppingBrain):
             Results of the heads by teacher, targets ``(B, T, .)`` by teacher, the
             feature penalty.
         """
+        # Read before they are on a device, which each read would wait for.
+        seeds = batch.mixture_seed.tolist(), batch.hiding_seed.tolist()
         batch = batch.to(self.device)
         clean, mask = batch.sig.data, batch.mask.data
         targets = {
@@ -133,15 +152,27 @@ class Pretraining(SteppingBrain):
         }
         wavs = clean
         if stage == sb.Stage.TRAIN:
-            wavs = self.hparams.mixture(clean, batch.mixture_seed)
-        hidden, penalty = self.modules.student(
-            wavs, mask=mask, output_penalty=True
-        )
-        results = {
-            name: self.modules[name](hidden, targets[name][mask])
-            for name in self.heads
-        }
-        return results, targets, penalty
+            wavs = self.hparams.mixture(clean, seeds[0])
+        with self.instruments.watch_attention():
+            states, penalty = self.modules.student(
+                wavs,
+                mask=mask,
+                show=self.hparams.hiding(mask, seeds[1]),
+                output_hidden_states=[-1] if self.sees_visible else False,
+                output_penalty=True,
+            )
+        return self._compare(states, targets, mask), targets, penalty
+
+    def _compare(self, states, targets, mask):
+        """Results of the heads; states are of all frames where visible ones count."""
+        masked = states[0][mask] if self.sees_visible else states
+        results = {}
+        for name in self.heads:
+            rows = [masked, targets[name][mask]]
+            if name in self.sees_visible:
+                rows.append((states[0][~mask], targets[name][~mask]))
+            results[name] = self.modules[name](*rows)
+        return results
 
     def compute_objectives(self, predictions, batch, stage):
         """Weighted sum of the teachers' losses and the feature penalty.
@@ -173,21 +204,25 @@ class Pretraining(SteppingBrain):
         values["loss"] = loss
         if stage == sb.Stage.TRAIN:
             self.meters.add(values)
+            if self.instruments.due:
+                usage = self.instruments.usage
+                self._count_codes(usage, results, targets, mask)
             return loss
+        self._count_codes(self.code_usage, results, targets, mask)
         for name, result in results.items():
             for index, accuracy in enumerate(result.get("accuracy", ())):
                 values[f"{name}_accuracy_{index}"] = accuracy
-            self._take_yardsticks(name, targets[name], mask)
+            n_codes = self.n_codes.get(name)
+            self.yardsticks.add(name, targets[name], mask, n_codes=n_codes)
         self.valid_meters.add(values, weight=mask.sum())
         return loss
 
-    def _take_yardsticks(self, name, targets, mask):
-        """What trivial guesses of the same masked frames reach."""
-        codes = None
-        if not targets.is_floating_point():
-            head = getattr(self.modules[name], "module", self.modules[name])
-            codes = head.codes.shape[1]
-        self.yardsticks.add(name, targets, mask, n_codes=codes)
+    def _count_codes(self, usage, results, targets, mask):
+        """Which codes occur at masked frames."""
+        if self.instruments.codes:
+            for name, n_codes in self.n_codes.items():
+                predicted = results[name]["prediction"]
+                usage.add(name, targets[name][mask], predicted, n_codes)
 
     def on_stage_start(self, stage, epoch=None):
         """Empty what is gathered per stage.
@@ -201,7 +236,7 @@ class Pretraining(SteppingBrain):
         """
         super().on_stage_start(stage, epoch)
         if stage != sb.Stage.TRAIN:
-            self.valid_meters, self.yardsticks = Meters(), Yardsticks()
+            self._begin_validation()
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log the validation with its yardsticks; save a checkpoint.
@@ -221,10 +256,14 @@ class Pretraining(SteppingBrain):
         if stage == sb.Stage.TEST:
             self.log(test_stats=stats)
             return
-        self.log(valid_stats=stats)
+        usage = self.code_usage.read().items()
+        codes = {name: value.item() for name, value in usage}
+        self.log(valid_stats={**stats, **codes})
         # The checkpoint's meta is read by a safe YAML loader: plain numbers only.
         held_out = {name: float(value) for name, value in stats.items()}
+        self.losses.gather()
         self.checkpointer.save_and_keep_only(
+            ckpt_predicate=self.recovery.deletable(self.checkpointer),
             meta={
                 "loss": held_out["loss"],
                 "step": self.optimizer_step,

@@ -1,4 +1,4 @@
-"""Span masks: which frames the student must guess (section 3.2).
+"""Masks: which frames the student must guess (section 3.2), and what it sees there.
 
 The original's sampling rule (fairseq ``compute_mask_indices``, static lengths): of a
 clip of T frames, ``int(probability T / length + u)`` spans, u uniform in [0, 1), at
@@ -10,12 +10,16 @@ Authors
  * The mert_sb developers 2026
 """
 
+import math
+
 import torch
 
 MIN_SPANS = 2
 
 
-def span_mask(n_frames, *, probability=0.8, length=5, generator=None):
+def span_mask(
+    n_frames, *, probability=0.8, length=5, min_spans=MIN_SPANS, generator=None
+):
     """Draw the mask of one clip.
 
     Arguments
@@ -27,6 +31,8 @@ def span_mask(n_frames, *, probability=0.8, length=5, generator=None):
         (MERT_RVQ-VAE_CQT_95M.yaml ``mask_prob``); 0 for none.
     length : int
         Frames a span (``mask_length``).
+    min_spans : int
+        Fewest spans (2 for frames, 0 for channels in the original).
     generator : torch.Generator, optional
         Source of the draw, one for each clip (``mert_sb.seeds``).
 
@@ -51,7 +57,7 @@ def span_mask(n_frames, *, probability=0.8, length=5, generator=None):
     if probability == 0:
         return mask
     chance = torch.rand((), generator=generator).item()
-    n_spans = max(MIN_SPANS, int(probability * n_frames / length + chance))
+    n_spans = max(min_spans, int(probability * n_frames / length + chance))
     n_starts = n_frames - length
     if n_starts < n_spans:
         raise ValueError(
@@ -61,3 +67,34 @@ def span_mask(n_frames, *, probability=0.8, length=5, generator=None):
     starts = torch.randperm(n_starts, generator=generator)[:n_spans]
     mask[starts[:, None] + torch.arange(length)] = True
     return mask
+
+
+def check_spans(n_frames, *, probability, length, min_spans=MIN_SPANS):
+    """Refuse what ``span_mask`` could not always draw.
+
+    Arguments
+    ---------
+    n_frames : int
+        T.
+    probability : float
+        As for ``span_mask``.
+    length : int
+        As for ``span_mask``.
+    min_spans : int
+        As for ``span_mask``.
+
+    Raises
+    ------
+    ValueError
+        If the most spans do not fit.
+
+    Example
+    -------
+    >>> check_spans(376, probability=0.8, length=5)
+    """
+    most = max(min_spans, math.ceil(probability * n_frames / length))
+    if probability > 0 and n_frames - length < most:
+        raise ValueError(
+            f"up to {most} mask spans of {length} do not fit into {n_frames}; lower "
+            "their probability or length"
+        )

@@ -1,18 +1,22 @@
 """Stepping: from micro-batches to optimizer steps, exactly.
 
 Gradient accumulation weighted by masked frames, clipping over all parameter groups,
-skipping of steps that are not finite, the learning rate's schedule, log lines, and
-checkpoints only where no gradient is half accumulated.
+skipping of steps that are not finite, the learning rate's schedule, checkpoints only
+where no gradient is half accumulated, and the return to one of them after a divergence.
 
 Authors
  * The mert_sb developers 2026
 """
 
+import logging
+
 import speechbrain as sb
 import torch
+from speechbrain.core import INTRA_EPOCH_CKPT_FLAG
 from speechbrain.utils.logger import get_logger
 
-from mert_sb.pretraining.meters import Clock, Meters
+from mert_sb.pretraining.meters import Meters
+from mert_sb.pretraining.reporting import ReportingBrain
 
 logger = get_logger(__name__)
 
@@ -35,7 +39,7 @@ def world_size():
     return 1
 
 
-class SteppingBrain(sb.Brain):
+class SteppingBrain(ReportingBrain):
     """A Brain of one optimizer whose batches carry a mask.
 
     Precision, clipping and accumulation come from the YAML or the command line.
@@ -64,10 +68,9 @@ class SteppingBrain(sb.Brain):
     """
 
     HPARAMS_NEEDED = (
+        *ReportingBrain.HPARAMS_NEEDED,
         "lr_schedule",
-        "train_logger",
-        "loggers",
-        "log_interval",
+        "recovery",
         "sample_rate",
     )
 
@@ -81,13 +84,13 @@ class SteppingBrain(sb.Brain):
         # From the command line SpeechBrain passes this one as a string.
         if self.optimizer_step_limit is not None:
             self.optimizer_step_limit = int(self.optimizer_step_limit)
-        self.meters, self.clock = Meters(), Clock()
-        self.last_loss = float("nan")
-        self.share = (
-            0.0  # masked share of the micro-batches since the last step
+        self.recovery = self.hparams.recovery
+        self.checkpointer.add_recoverable(
+            "recovery", self.recovery, optional_load=True
         )
+        # Masked share of the micro-batches since the last step.
+        self.share = 0.0
         self.skipped = 0  # steps in a row without a finite gradient
-        self.train_stats = {}
 
     def on_stage_start(self, stage, epoch=None):
         """Forget what a last epoch left half accumulated.
@@ -101,7 +104,17 @@ class SteppingBrain(sb.Brain):
         """
         if stage == sb.Stage.TRAIN:
             self.share = 0.0
+            self.losses.drop()
+            if self.step == 0:
+                self.recovery.lost = 0
             self.clock.restart()
+
+    @property
+    def epoch_began(self):
+        """The optimizer step at which the epoch began, whatever came between."""
+        factor = self.grad_accumulation_factor
+        steps = self.step // factor - self.recovery.lost // factor
+        return self.optimizer_step - steps
 
     def fit_batch(self, batch):
         """One micro-batch, weighted by its share of masked frames.
@@ -121,7 +134,13 @@ class SteppingBrain(sb.Brain):
             Loss of the last log line: reading the present one would stall a GPU.
         """
         self.clock.arrived()
+        if self.recovery.skips():
+            self.clock.restart()
+            return self.last_loss
         should_step = self.step % self.grad_accumulation_factor == 0
+        self.instruments.due = should_step and self.log_due(
+            self.optimizer_step + 1
+        )
         with self.no_sync(not should_step):
             with self.training_ctx:
                 outputs = self.compute_forward(batch, sb.Stage.TRAIN)
@@ -129,14 +148,19 @@ class SteppingBrain(sb.Brain):
             share = self._share(batch).to(self.device)
             self.scaler.scale(loss * share).backward()
         self.share = self.share + share
+        self.losses.add(loss, share, batch.id)
         if should_step:
             self.optimizers_step(batch)
         n_clips, n_samples = batch.sig.data.shape
         self.clock.finished(
             n_clips * n_samples / self.hparams.sample_rate * world_size()
         )
-        if should_step and self.optimizer_step % self.hparams.log_interval == 0:
-            self._log_step()
+        if should_step and self.log_due(self.optimizer_step):
+            reading = self.report(self.recovery.returns)
+            if self.recovery.on:
+                self.recovery.judge(reading)
+        if self.recovery.reason is not None:
+            self.recovery.go_back(self)
         return self.last_loss
 
     def _share(self, batch):
@@ -169,6 +193,7 @@ class SteppingBrain(sb.Brain):
         # DDP has averaged over processes; with no masked frame there is nothing
         # but the penalty, whose weight is zero too.
         torch._foreach_mul_(gradients, world_size() / total.clamp(min=1e-6))
+        self.instruments.take_gradients(self.modules)
         norm = torch.nn.utils.get_total_norm(gradients)
         finite = bool(torch.isfinite(norm) & (total > 0))
         if finite:
@@ -184,11 +209,13 @@ class SteppingBrain(sb.Brain):
         self.optimizer.zero_grad(set_to_none=True)
         self.share = 0.0
         self.optimizer_step += 1
+        self.losses.close(self.optimizer_step)
         self._count_skipped(finite, batch)
 
     def _follow_schedule(self):
         """Set the learning rate of this step on every group."""
         self.lr = self.hparams.lr_schedule.calculate_lr(self.optimizer_step + 1)
+        self.lr *= self.recovery.lr_scale
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
 
@@ -208,53 +235,23 @@ class SteppingBrain(sb.Brain):
         patience = self.nonfinite_patience * (
             10 if self.scaler.is_enabled() else 1
         )
-        if self.skipped > patience:
+        if self.skipped <= patience:
+            return
+        reason = (
+            f"{self.skipped} steps in a row had no finite gradient, or no frame was "
+            f"masked (more than {patience}, by nonfinite_patience)"
+        )
+        if not self.recovery.on:
             raise FloatingPointError(
-                f"{self.skipped} steps in a row had no finite gradient, or no frame was masked (more than "
-                f"{patience}, by nonfinite_patience); lower the learning "
-                "rate, lengthen the warm-up or look at the clips named above"
+                f"{reason}; lower the learning rate, lengthen the warm-up or look "
+                "at the clips named above"
             )
+        self.recovery.reason = f"Step {self.optimizer_step}: {reason}"
 
-    def _log_step(self):
-        """One line every ``log_interval`` steps."""
-        stats = self.meters.read()
-        self.last_loss = stats["loss"]
-        self.train_stats = {**stats, "lr": self.lr, **self.clock.read()}
-        self.log(train_stats=self.train_stats)
-
-    def log(self, **stats):
-        """Write statistics to the text log and to whatever else the YAML lists.
-
-        Arguments
-        ---------
-        **stats : dict
-            ``train_stats``, ``valid_stats`` or ``test_stats``.
-        """
-        # Not "epoch": the W&B logger would take it for the x axis of step lines.
-        meta = {
-            "Epoch": self.hparams.epoch_counter.current,
-            "step": self.optimizer_step,
-        }
-        for train_logger in (self.hparams.train_logger, *self.hparams.loggers):
-            train_logger.log_stats(meta, **stats)
-
-    def update_average(self, loss, avg_loss):
-        """The number beside the progress bar.
-
-        Arguments
-        ---------
-        loss : float
-            From ``fit_batch`` or ``evaluate_batch``.
-        avg_loss : float
-            Not used: means are kept by the meters.
-
-        Returns
-        -------
-        float
-            The loss.
-        """
-        del avg_loss
-        return float(loss)
+    def start_anew(self):
+        """Forget the steps before a return, and save what came of it."""
+        self.meters, self.skipped = Meters(), 0
+        self._save_intra_epoch_ckpt()
 
     def _should_save_intra_epoch_ckpt(self, last_ckpt_time, steps_since_ckpt):
         """Only where no gradient is half accumulated: it would be lost."""
@@ -265,5 +262,16 @@ class SteppingBrain(sb.Brain):
 
     def _save_intra_epoch_ckpt(self):
         """Save; the time it takes is no waiting for data."""
-        super()._save_intra_epoch_ckpt()
+        self.losses.gather()
+        deletable = self.recovery.deletable(self.checkpointer)
+        self.checkpointer.save_and_keep_only(
+            end_of_epoch=False,
+            num_to_keep=1,
+            ckpt_predicate=lambda checkpoint: (
+                INTRA_EPOCH_CKPT_FLAG in checkpoint.meta
+                and deletable(checkpoint)
+            ),
+            meta={INTRA_EPOCH_CKPT_FLAG: True, "step": self.optimizer_step},
+            verbosity=logging.DEBUG,
+        )
         self.clock.restart()

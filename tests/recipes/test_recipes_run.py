@@ -4,12 +4,16 @@ Authors
  * The mert_sb developers 2026
 """
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from mert_sb.store import Shelf
 from tests.utils.finetune_runs import no_trace
 from tests.utils.recipe_tests import (
     ROOT,
@@ -69,3 +73,79 @@ def test_fine_tuning(row, samples, tmp_path):
     kept = {key for key in before if torch.equal(before[key], after[key])}
     # Nothing is masked, all else moved.
     assert kept == {"mask_embedding"}
+
+
+ABLATIONS = sorted(
+    (ROOT / "recipes/pretrain/Music4ALL/ablations").glob("*.yaml")
+)
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=[p.stem for p in ABLATIONS])
+def test_ablation(path, samples, tmp_path):
+    """Two steps of each, as small as the 95M's row."""
+    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("MERT-95M.yaml")]
+    _, script, _, *arguments = command_line(row, samples, tmp_path / "out")
+    text = path.read_text()
+    codes = "MERT-95M.yaml" in text
+    own = {"--n_cqt_bins", "--teachers", "--encodec_head"}
+    if not codes:
+        places = [i for i, part in enumerate(arguments) if part in own]
+        arguments = [
+            part
+            for i, part in enumerate(arguments)
+            if i not in places and i - 1 not in places
+        ]
+        names = [n for n in ("logmel", "chroma", "mfcc") if f"n_{n}:" in text]
+        few = "{max_frames: 2000, restarts: 1, n_iterations: 5}"
+        fits = ", ".join(f"{name}: {few}" for name in names)
+        arguments += ["--fits", f"{{{fits}}}"]
+        for name in names:
+            arguments += [f"--n_{name}", "6"]
+        if "n_cqt_bins" in text:
+            arguments += ["--n_cqt_bins", "84"]
+    arguments += ["--optimizer_step_limit", "2"]
+    with no_trace():
+        brain = run_script(Path(script), [str(path), *arguments])
+    assert brain.optimizer_step == 2
+    assert brain.hparams.name == path.stem
+    assert (
+        failed_checks(
+            "file_exists=[encoder/student.safetensors]", tmp_path / "out"
+        )
+        == []
+    )
+
+
+def test_other_students_are_flags(samples, tmp_path):
+    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("MERT-95M.yaml")]
+    _, script, yaml, *arguments = command_line(row, samples, tmp_path / "out")
+    place = arguments.index("--student") + 1
+    other = (
+        "{frontend: mel, conv_channels: null, conv_norm: null, conv_bias: null, "
+        "n_mels: 32, layer_type: conformer, depthwise_kernel: 3, norm: pre, "
+        "attention_window: 8, "
+    )
+    arguments[place] = other + "ffn_dim: 64, num_heads: 2, num_layers: 2, "
+    arguments[place] += "position_kernel: 8, position_groups: 4}"
+    arguments += ["--optimizer_step_limit", "2"]
+    with no_trace():
+        brain = run_script(Path(script), [yaml, *arguments])
+    assert brain.hparams.student.settings["frontend"] == "mel"
+    assert brain.optimizer_step == 2
+
+
+def test_targets_of_k_means_are_stored_from_a_clean_start(samples, tmp_path):
+    """What extracts fits first, as training does."""
+    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("MERT-v0.yaml")]
+    _, script, yaml, *arguments = command_line(row, samples, tmp_path / "out")
+    shelf = tmp_path / "shelf"
+    arguments += ["--stored", f"{{logmel: {shelf}}}", "--crop_step", "20"]
+    done = subprocess.run(
+        [sys.executable, "extract_targets.py", yaml, *arguments],
+        cwd=Path(script).parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(Shelf(shelf)) > 0

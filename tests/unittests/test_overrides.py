@@ -113,3 +113,42 @@ def test_references_into_the_base_count(path):
     tree, names = read_yaml(path)
     assert "folder" in names
     assert tree["base"]["cache"] == {"batch_size": None, "device": None}
+
+
+@pytest.fixture
+def nested(path, tmp_path):
+    """An experiment on an experiment."""
+    other = tmp_path / "nested.yaml"
+    other.write_text(
+        "base: !include:own.yaml\n"
+        "    data_folder: /music\n"
+        "    base:\n"
+        "        width: 4\n"
+        "extra: 1\n"
+    )
+    return other
+
+
+def test_a_base_may_have_a_base(nested):
+    hparams = load_hparams(nested, "")
+    assert hparams["layer"].in_features == 4
+    assert (hparams["data_folder"], hparams["extra"]) == ("/music", 1)
+    assert hparams["cache"] == {"batch_size": 8, "device": None}
+    assert "base" not in hparams
+
+
+def test_flags_reach_every_level(nested):
+    hparams = load_hparams(
+        nested, "width: 6\ncache: {device: cpu}\ndata_folder: /b\nextra: 2\n"
+    )
+    assert hparams["layer"].in_features == 6
+    assert hparams["cache"]["device"] == "cpu"
+    assert (hparams["data_folder"], hparams["extra"]) == ("/b", 2)
+    with pytest.raises(KeyError, match="nested.yaml has no key widths"):
+        load_hparams(nested, "widths: 6")
+
+
+def test_a_key_at_two_levels_is_refused(nested):
+    nested.write_text(nested.read_text() + "width: 9\n")
+    with pytest.raises(KeyError, match="both have width;"):
+        load_hparams(nested, "")

@@ -24,15 +24,15 @@ from mert_sb.audio.reader import read_crop, window_starts
 from mert_sb.pretraining.extract import Extraction, fingerprint, row_key
 from mert_sb.recipe import open_recipe
 from mert_sb.store import ShelfWriter
-from train import clips, fit_once
+from train import clip_plan, clips, fit_once
 
 logger = get_logger(__name__)
 
 
-def windows(hparams, manifest):
+def windows(hparams, manifest, crop_frames):
     """All clips that training may draw of each row, stacked."""
     sample_rate, crop_step = hparams["sample_rate"], hparams["crop_step"]
-    crop_samples = frames.n_samples(hparams["crop_frames"])
+    crop_samples = frames.n_samples(crop_frames)
 
     @takes("id", "wav", "start", "length")
     @provides("key", "windows")
@@ -58,8 +58,9 @@ def main(arguments):
         raise ValueError(
             "stored: names no teacher; give --stored '{teacher: folder of the shelf}'"
         )
-    unstored = {**hparams, "stored": {}}
-    train = clips(unstored, hparams["train_manifest"], lambda: 0)
+    unstored, plan = {**hparams, "stored": {}}, clip_plan(hparams)
+    crop_frames = plan.stored_frames(hparams["stored"])
+    train = clips(unstored, hparams["train_manifest"], lambda: plan.at(0, 0))
     fit_once(hparams, train)
     distributed = torch.distributed.is_initialized()
     rank = torch.distributed.get_rank() if distributed else 0
@@ -69,7 +70,7 @@ def main(arguments):
         factory = hparams["teachers"][name]
         stamp = fingerprint(
             factory,
-            crop_frames=hparams["crop_frames"],
+            crop_frames=crop_frames,
             crop_step=hparams["crop_step"],
         )
         extraction = Extraction(
@@ -80,7 +81,7 @@ def main(arguments):
         )
         for split in ("train", "valid"):
             seconds = extraction.run(
-                windows(hparams, hparams[f"{split}_manifest"]),
+                windows(hparams, hparams[f"{split}_manifest"], crop_frames),
                 prefix=f"{split}-",
                 rank=rank,
                 world=world,

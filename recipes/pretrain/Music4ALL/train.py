@@ -17,15 +17,19 @@ from pathlib import Path
 import speechbrain as sb
 import torch
 from speechbrain.utils.data_pipeline import provides, takes
-from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.distributed import if_main_process, run_on_main
 from speechbrain.utils.logger import get_logger
 
 from mert_sb import frames
 from mert_sb.audio.reader import draw_crop_start, read_crop
 from mert_sb.inference import export_student
+from mert_sb.inference.continuing import continue_from
 from mert_sb.pretraining.brain import Pretraining
+from mert_sb.pretraining.crops import ClipPlan
 from mert_sb.pretraining.extract import open_stored, row_key
 from mert_sb.pretraining.masking import span_mask
+from mert_sb.pretraining.schedules import EpochStart
+from mert_sb.pretraining.shards import one_shard_an_epoch
 from mert_sb.recipe import run
 from mert_sb.seeds import item_generator, item_seed
 from music4all_prepare import prepare_music4all
@@ -46,50 +50,66 @@ def dataio_prep(hparams):
     dict of str to DynamicItemDataset
         ``train`` draws new clips and masks each epoch, ``valid`` always the same.
     """
-    counter = hparams["epoch_counter"]
-    return {
-        "train": clips(
-            hparams, hparams["train_manifest"], lambda: counter.current
-        ),
-        "valid": clips(hparams, hparams["valid_manifest"], lambda: 0),
-    }
+    counter, plan = hparams["epoch_counter"], clip_plan(hparams)
+    began = EpochStart(hparams["checkpointer"])
+    train = clips(
+        hparams,
+        hparams["train_manifest"],
+        lambda: plan.at(counter.current, began()),
+    )
+    valid = clips(hparams, hparams["valid_manifest"], lambda: plan.held_out)
+    datasets = {"train": one_shard_an_epoch(train, hparams), "valid": valid}
+    plan.check(datasets, hparams)
+    fit_once(hparams, train)
+    continue_from(hparams)
+    return datasets
 
 
-def clips(hparams, manifest, epoch):
-    """The reading pipeline: one clip from each row of a manifest."""
+def clip_plan(hparams):
+    """How long clips are, and how much of them is masked."""
+    return ClipPlan(
+        crop_frames=hparams["crop_frames"],
+        mask_probability=hparams["mask_probability"],
+        mask_length=hparams["mask_length"],
+    )
+
+
+def clips(hparams, manifest, now):
+    """The reading pipeline: one clip from each row of a manifest.
+
+    ``now()`` gives the ``Clip`` of the current epoch.
+    """
     seed, sample_rate = hparams["seed"], hparams["sample_rate"]
-    crop_frames, crop_step = hparams["crop_frames"], hparams["crop_step"]
-    crop_samples = frames.n_samples(crop_frames)
-    spans = {
-        "probability": hparams["mask_probability"],
-        "length": hparams["mask_length"],
-    }
+    crop_step, stored = hparams["crop_step"], hparams["stored"]
     shelves = open_stored(
-        hparams["stored"],
+        stored,
         hparams["teachers"],
-        crop_frames=crop_frames,
+        crop_frames=clip_plan(hparams).stored_frames(stored),
         crop_step=crop_step,
     )
 
     @takes("id", "length")
     @provides("crop_start")
     def crop_pipeline(item, length):
-        generator = item_generator(seed, epoch(), item, "crop")
+        clip = now()
+        generator = item_generator(seed, clip.epoch, item, "crop")
         return draw_crop_start(
-            length, crop_samples, step=crop_step, generator=generator
+            length, clip.samples, step=crop_step, generator=generator
         )
 
     @takes("wav", "start", "crop_start")
     @provides("sig")
     def audio_pipeline(wav, start, crop_start):
-        return read_crop(wav, start + crop_start, crop_samples, sample_rate)
+        return read_crop(wav, start + crop_start, now().samples, sample_rate)
 
     @takes("id")
-    @provides("mask", "mixture_seed")
+    @provides("mask", "mixture_seed", "hiding_seed")
     def mask_pipeline(item):
-        generator = item_generator(seed, epoch(), item, "mask")
-        yield span_mask(crop_frames, **spans, generator=generator)
-        yield item_seed(seed, epoch(), item, "mixture")
+        clip = now()
+        generator = item_generator(seed, clip.epoch, item, "mask")
+        yield span_mask(clip.frames, **clip.spans, generator=generator)
+        yield item_seed(seed, clip.epoch, item, "mixture")
+        yield item_seed(seed, clip.epoch, item, "hiding")
 
     def stored_pipeline(name, shelf):
         @takes("id", "start", "length", "crop_start")
@@ -101,14 +121,33 @@ def clips(hparams, manifest, epoch):
 
         return target_pipeline
 
-    stored = [stored_pipeline(name, shelf) for name, shelf in shelves.items()]
+    targets = [stored_pipeline(name, shelf) for name, shelf in shelves.items()]
     return sb.dataio.dataset.DynamicItemDataset.from_json(
         manifest,
         replacements={"data_root": hparams["data_folder"]},
-        dynamic_items=[crop_pipeline, audio_pipeline, mask_pipeline, *stored],
-        output_keys=["id", "sig", "mask", "mixture_seed"]
+        dynamic_items=[crop_pipeline, audio_pipeline, mask_pipeline, *targets],
+        output_keys=["id", "sig", "mask", "mixture_seed", "hiding_seed"]
         + [f"target_{name}" for name in shelves],
     )
+
+
+def fit_once(hparams, train):
+    """Fit teachers on the main process; a file that is there is kept."""
+    loader = sb.dataio.dataloader.make_dataloader(
+        train,
+        batch_size=16,
+        shuffle=True,
+        num_workers=hparams["train_dataloader_opts"]["num_workers"],
+        generator=torch.Generator().manual_seed(hparams["seed"]),
+    )
+    for fit in hparams["fits"].values():
+        run_on_main(fit, args=[wavs_of(loader)])
+
+
+def wavs_of(loader):
+    """Batches of clips; no worker starts before the first is asked for."""
+    for batch in loader:
+        yield batch.sig.data
 
 
 if __name__ == "__main__":

@@ -1,0 +1,237 @@
+"""Crops by epoch, masks by step: as planned, or refused before training.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import importlib.util
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+from speechbrain.dataio.dataset import DynamicItemDataset
+
+from mert_sb import frames
+from mert_sb.pretraining.crops import ClipPlan
+from tests.utils.music_folders import write
+from tests.utils.recipe_tests import ROOT
+
+PLAN = {"crop_frames": 74, "mask_probability": 0.8, "mask_length": 5}
+TRAINING = {
+    "number_of_epochs": 10,
+    "optimizer_step_limit": 1_000,
+    "grad_accumulation_factor": 2,
+    "train_dataloader_opts": {"batch_size": 3, "drop_last": True},
+}
+
+
+def plan(**changes):
+    return ClipPlan(**PLAN | changes)
+
+
+def dataset(length=200_000):
+    row = {"wav": "a.wav", "start": 0, "length": length}
+    return DynamicItemDataset(dict.fromkeys(map(str, range(20)), row))
+
+
+def check(checked, *, length=200_000, **changes):
+    # 20 rows: 6 batches, 3 steps an epoch.
+    datasets = {"train": dataset(length=length), "valid": dataset()}
+    checked.check(datasets, TRAINING | changes)
+
+
+def test_each_epoch_and_step_has_its_clips():
+    found = plan(
+        crop_frames=[[1, 30], [4, 74]],
+        mask_probability=[[0, 0.4], [9, 0.8]],
+        mask_length=[[0, 2], [6, 5]],
+    )
+    clip = found.at(3, 6)
+    assert clip.epoch == 3
+    assert (clip.frames, clip.samples) == (30, frames.n_samples(30))
+    assert clip.spans == {"probability": 0.4, "length": 5}
+    assert found.at(4, 9).frames == 74
+    assert found.at(4, 9).spans == {"probability": 0.8, "length": 5}
+
+
+def test_validation_is_always_as_the_end_of_training():
+    found = plan(
+        crop_frames=[[1, 30], [4, 74]], mask_probability=[[0, 0.4], [9, 0.8]]
+    ).held_out
+    assert found.epoch == 0
+    assert (found.frames, found.samples) == (74, frames.n_samples(74))
+    assert found.spans == {"probability": 0.8, "length": 5}
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"crop_frames": 0}, "crop_frames.*whole numbers"),
+        ({"crop_frames": 74.5}, "crop_frames.*whole numbers"),
+        ({"crop_frames": [[0, 74]]}, "crop_frames.*must begin at 1"),
+        ({"mask_length": [[0, 2], [5, 0]]}, "mask_length.*whole numbers"),
+        ({"mask_probability": 1.2}, "mask_probability.*from 0 to 1"),
+        ({"mask_probability": [[1, 0.2]]}, "mask_probability.*begin at 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        plan(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"crop_frames": [[1, 30], [11, 74]]}, "crop_frames.*epoch 11.*10"),
+        # The tenth epoch begins at step 27.
+        ({"mask_probability": [[0, 0.4], [28, 0.8]]}, "step 28.*step 27"),
+        ({"mask_length": [[0, 2], [28, 5]]}, "mask_length.*step 28"),
+        # In its sixth epoch the spans have grown, the clips have not.
+        (
+            {"mask_length": [[0, 5], [13, 30]], "crop_frames": [[1, 31]]},
+            "mask spans of 30 do not fit into 31",
+        ),
+        ({"crop_frames": [[1, 30], [2, 700]]}, "crop_frames.*min_seconds"),
+    ],
+)
+def test_plans_that_cannot_be_followed_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        check(plan(**changes))
+
+
+def test_plans_that_can_be_followed_are_not():
+    check(plan())
+    check(plan(crop_frames=[[1, 30], [10, 74]]))
+    check(plan(mask_probability=[[0, 0.4], [27, 0.8]]))
+    # Clips grow before spans do.
+    lengths = [[0, 5], [13, 30]]
+    check(plan(mask_length=lengths, crop_frames=[[1, 31], [5, 74]]))
+    check(plan(), number_of_epochs=0)
+
+
+def test_the_step_limit_ends_training_too():
+    stages = [[0, 0.4], [9, 0.8]]
+    with pytest.raises(ValueError, match="step 9 .* begins at step 6"):
+        check(plan(mask_probability=stages), optimizer_step_limit=9)
+    check(plan(mask_probability=stages), optimizer_step_limit=10)
+    check(plan(mask_probability=stages), optimizer_step_limit=None)
+
+
+def test_one_long_epoch_has_no_steps_to_change_at():
+    stages = plan(mask_probability=[[0, 0.4], [1, 0.8]])
+    with pytest.raises(ValueError, match="step 1 .* begins at step 0"):
+        check(stages, number_of_epochs=1)
+
+
+def test_validation_rows_are_long_enough_too():
+    datasets = {"train": dataset(), "valid": dataset(length=20_000)}
+    with pytest.raises(ValueError, match="of 20000"):
+        plan().check(datasets, TRAINING)
+
+
+def test_targets_are_stored_for_one_length_only():
+    several = plan(crop_frames=[[1, 30], [2, 74]])
+    with pytest.raises(ValueError, match=r"stored: .*\[30, 74\].*live"):
+        several.stored_frames({"cqt": "shelf"})
+    assert several.stored_frames({}) == 74
+    assert plan().stored_frames({"cqt": "shelf"}) == 74
+
+
+@pytest.fixture(params=["AudioFolder", "Music4ALL"])
+def train(request, monkeypatch):
+    """The script of a pretraining recipe."""
+    folder = ROOT / "recipes" / "pretrain" / request.param
+    monkeypatch.syspath_prepend(str(folder))
+    spec = importlib.util.spec_from_file_location(
+        f"train_{request.param}", folder / "train.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # What is fitted, and is not what is looked at here.
+    monkeypatch.setattr(module, "fit_once", lambda *_: None, raising=False)
+    return module
+
+
+@pytest.fixture
+def hparams(tmp_path):
+    """What a pretraining recipe's data are made of."""
+    manifest = {}
+    for name in "abcd":
+        write(tmp_path / f"{name}.wav", seconds=2.0)
+        row = {"wav": f"{{data_root}}/{name}.wav", "start": 0, "length": 48_000}
+        manifest[name] = row
+    (tmp_path / "rows.json").write_text(json.dumps(manifest))
+    brain = SimpleNamespace(epoch_began=0)
+    return TRAINING | {
+        "seed": 1337,
+        "sample_rate": 24_000,
+        "crop_step": 1,
+        "stored": {},
+        "teachers": {},
+        "shards": 1,
+        "pretrained": None,
+        "data_folder": str(tmp_path),
+        "train_manifest": str(tmp_path / "rows.json"),
+        "valid_manifest": str(tmp_path / "rows.json"),
+        "epoch_counter": SimpleNamespace(current=1),
+        "checkpointer": SimpleNamespace(recoverables={"brain": brain}),
+        "train_dataloader_opts": {"batch_size": 2},
+        "grad_accumulation_factor": 1,
+        **PLAN,
+    }
+
+
+def enter(hparams, epoch, step):
+    """Let an epoch begin."""
+    hparams["epoch_counter"].current = epoch
+    hparams["checkpointer"].recoverables["brain"].epoch_began = step
+
+
+def test_recipes_cut_clips_by_epoch(train, hparams):
+    hparams["crop_frames"] = [[1, 30], [2, 74]]
+    datasets = train.dataio_prep(hparams)
+    for epoch, n_frames in ((1, 30), (2, 74), (3, 74)):
+        enter(hparams, epoch, 0)
+        item = datasets["train"][0]
+        assert item["sig"].shape == (frames.n_samples(n_frames),)
+        assert item["mask"].shape == (n_frames,)
+        assert datasets["valid"][0]["mask"].shape == (74,)
+
+
+def test_recipes_mask_by_the_step_at_which_an_epoch_began(train, hparams):
+    hparams["mask_probability"] = [[0, 0.1], [4, 0.8]]
+    hparams["mask_length"] = [[0, 2], [2, 5]]
+    datasets = train.dataio_prep(hparams)
+    shares, held_out = [], []
+    for epoch, step in ((1, 0), (2, 2), (3, 4)):
+        enter(hparams, epoch, step)
+        masks = [item["mask"] for item in datasets["train"]]
+        shares.append(torch.stack(masks).float().mean())
+        masks = [item["mask"] for item in datasets["valid"]]
+        held_out.append(torch.stack(masks))
+    # 2 spans at least: 4 frames of 74, then 10, then 58 %.
+    assert shares[0] < 0.12 and 0.1 < shares[1] < 0.2 and shares[2] > 0.4
+    assert torch.equal(held_out[0], held_out[1])
+    assert torch.equal(held_out[0], held_out[2])
+    assert held_out[0].float().mean() > 0.4
+
+
+def test_recipes_read_one_shard_an_epoch(train, hparams):
+    hparams["shards"] = 2
+    datasets = train.dataio_prep(hparams)
+    seen = []
+    for epoch in (1, 2):
+        enter(hparams, epoch, 0)
+        seen.append({item["id"] for item in datasets["train"]})
+    assert [len(ids) for ids in seen] == [2, 2]
+    assert seen[0] | seen[1] == set("abcd")
+    assert len(datasets["valid"]) == 4
+
+
+def test_recipes_refuse_what_could_not_be_followed(train, hparams):
+    with pytest.raises(ValueError, match="epoch 99"):
+        train.dataio_prep(hparams | {"crop_frames": [[1, 30], [99, 74]]})
+    stored = {"stored": {"cqt": "x"}, "crop_frames": [[1, 30], [2, 74]]}
+    with pytest.raises(ValueError, match="stored: "):
+        train.dataio_prep(hparams | stored)
