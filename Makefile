@@ -1,6 +1,7 @@
 # make demo   compose, render, pretrain and probe in minutes on a CPU
 #             (MUSIC=folder takes your own music instead)
-# make test   doctests and all tests; PYTEST_ARGS="-k floors" picks some
+# make test   doctests and all tests, in two processes;
+#             PYTEST_ARGS="-k floors" picks some
 # make lint   ruff, yamllint, codespell
 # make bench  the scripts in tests/benchmarks
 # make clean  remove what these targets made
@@ -23,7 +24,7 @@ demo: $(STAMP)
 	$(RUN) templates/minimusic/demo.py $(if $(MUSIC),--music "$(MUSIC)")
 
 test: $(STAMP)
-	$(RUN) -m pytest $(PYTEST_ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(RUN) -m ruff check .
