@@ -29,7 +29,7 @@ from mert_sb.inference.upstream import student_states
 BANDS = ("a whole number of 1 to 4096", lambda v: COUNT[1](v) and v <= 4096)
 
 
-def read_source(source, fetch_config=None):
+def read_source(source, fetch_config=None, read=read_task):
     """Read the settings of a task's folder.
 
     Arguments
@@ -38,6 +38,8 @@ def read_source(source, fetch_config=None):
         Folder or Hub id.
     fetch_config : speechbrain.utils.fetching.FetchConfig, optional
         For the Hub.
+    read : callable
+        From the path of ``task.json`` to the settings, where a task has its own.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def read_source(source, fetch_config=None):
     """
     fetch_config = fetch_config or FetchConfig()
     path = fetch_file(source, TASK, fetch_config)
-    return read_task(path), pinned(path, fetch_config)
+    return read(path), pinned(path, fetch_config)
 
 
 def build_modules(task, source, fetch_config=None):
@@ -88,27 +90,66 @@ def build_modules(task, source, fetch_config=None):
         ...
     FileNotFoundError: probe.safetensors of ./absent: ...
     """
+
+    def probe(upstream):
+        mix = StateMix(upstream.n_states, task.layer)
+        n_outputs = len(task.labels)
+        return mix, ProbeHead(
+            upstream.dim, n_outputs, hidden_dim=task.hidden_dim
+        )
+
+    return filled_modules(task, source, fetch_config, probe)
+
+
+def filled_modules(task, source, fetch_config, probe, *, frames=False):
+    """Build what a folder's files fill, and fill it.
+
+    Arguments
+    ---------
+    task : Task or another with ``upstream`` and ``sample_rate``
+        The folder's settings.
+    source : str or pathlib.Path
+        Folder or Hub id.
+    fetch_config : speechbrain.utils.fetching.FetchConfig or None
+        For the Hub.
+    probe : callable
+        From the upstream to mix and head.
+    frames : bool
+        Whether the task looks at frames.
+
+    Returns
+    -------
+    dict of str to torch.nn.Module
+        ``upstream``, ``mix`` and ``head`` on the CPU; no number in them is random.
+
+    Raises
+    ------
+    CheckpointError
+        If a tensor is missing, unknown or of another shape than the settings ask
+        for, or a setting is impossible.
+    FileNotFoundError
+        If a file is missing.
+
+    Example
+    -------
+    >>> filled_modules(None, "./absent", None, None)
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: probe.safetensors of ./absent: ...
+    """
     path = fetch_file(source, PROBE, fetch_config)
-    upstream = saved_upstream(task, source, fetch_config)
+    upstream = saved_upstream(task, source, fetch_config, frames=frames)
     tensors = SafeTensors(path)
     try:
         with torch.device("meta"):
-            probe = torch.nn.ModuleDict(
-                {
-                    "mix": StateMix(upstream.n_states, task.layer),
-                    "head": ProbeHead(
-                        upstream.dim,
-                        len(task.labels),
-                        hidden_dim=task.hidden_dim,
-                    ),
-                }
-            )
-        probe.load_state_dict(tensors, strict=True, assign=True)
+            mix, head = probe(upstream)
+            modules = torch.nn.ModuleDict({"mix": mix, "head": head})
+        modules.load_state_dict(tensors, strict=True, assign=True)
     except (RuntimeError, ValueError) as error:
         raise CheckpointError(
             f"{path} does not fit {TASK} or the upstream: {error}"
         ) from error
-    return {"upstream": upstream, **probe}
+    return {"upstream": upstream, **modules}
 
 
 def saved_upstream(task, source, fetch_config=None, *, frames=False):

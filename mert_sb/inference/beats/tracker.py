@@ -22,11 +22,12 @@ from mert_sb.downstream.beats.targets import bar_positions
 from mert_sb.downstream.tail import add_tail
 from mert_sb.downstream.upstreams import FrameStates
 from mert_sb.inference.beats.files import TrackedBeats
-from mert_sb.inference.beats.modules import build_beat_modules, read_beat_source
-from mert_sb.inference.beats.task import build_decoder
+from mert_sb.inference.beats.modules import build_beat_modules
+from mert_sb.inference.beats.task import build_decoder, read_beat_task
 from mert_sb.inference.chunks import plan_file, plan_windows
 from mert_sb.inference.features import check_wavs
 from mert_sb.inference.files import OVERLAP_SECONDS
+from mert_sb.inference.task_modules import read_source
 from mert_sb.student.statistics import WavStatistics
 
 
@@ -89,7 +90,7 @@ class BeatTracker(Pretrained):
         FileNotFoundError
             If a file or the source does not exist.
         """
-        task, fetch_config = read_beat_source(source, fetch_config)
+        task, fetch_config = read_source(source, fetch_config, read_beat_task)
         hparams = {
             "task": task,
             "decoder": build_decoder(task, f"task.json of {source}"),

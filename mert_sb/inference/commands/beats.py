@@ -4,18 +4,15 @@ Authors
  * The mert_sb developers 2026
 """
 
-import os
 import sys
 from pathlib import Path
 
-import torch
-
-from mert_sb.audio import DamagedAudioError
-from mert_sb.audio.names import find_audio
 from mert_sb.inference.beats.files import write_clicks, write_tracked
 from mert_sb.inference.beats.tracker import BeatTracker
 from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.inputs import found_files
 from mert_sb.inference.commands.report import printable
+from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 
 CLICKS = ".clicks.wav"
@@ -109,25 +106,17 @@ def run(arguments):
     _put("file", COLUMNS, width)
     skipped = {}
     for path, place in places.items():
-        try:
+        with skipping(path, skipped, "give a smaller --batch-size"):
             tracked = tracker.track_file(path, batch_size=arguments.batch_size)
-        except DamagedAudioError as error:
-            skipped[path] = error.reason
-        except torch.OutOfMemoryError as error:
-            raise ValueError(
-                f"the device has not enough memory for {arguments.batch_size} "
-                "windows; give a smaller --batch-size"
-            ) from error
-        except (OSError, ValueError) as error:
-            skipped[path] = str(error).removeprefix(f"{path}: ")
-        else:
-            write_tracked(f"{place}.beats", tracked)
-            if arguments.click:
-                write_clicks(f"{place}{CLICKS}", path, tracked)
-            counts = (len(tracked.beats), len(tracked.downbeats))
-            _put(path, (f"{tracked.tempo:.1f}", *counts), width)
-    _report(skipped)
-    return 1 if skipped else 0
+        if path in skipped:
+            continue
+        # What cannot be written is no fault of the file's: it ends the run.
+        write_tracked(f"{place}.beats", tracked)
+        if arguments.click:
+            write_clicks(f"{place}{CLICKS}", path, tracked)
+        counts = (len(tracked.beats), len(tracked.downbeats))
+        _put(path, (f"{tracked.tempo:.1f}", *counts), width)
+    return tell_skipped(skipped)
 
 
 def find_places(inputs, output):
@@ -159,18 +148,13 @@ def find_places(inputs, output):
     >>> list(find_places([folder], "out").values())
     ['out/a.wav']
     """
-    found = {}
-    for given in map(str, inputs):
-        if os.path.isdir(given):
-            # What --click wrote is no song.
-            names = [n for n in find_audio(given) if not n.endswith(CLICKS)]
-            found |= {os.path.join(given, name): name for name in names}
-        elif os.path.exists(given):
-            found[given] = Path(given).name
-        else:
-            raise FileNotFoundError(
-                f"{given}: no such file or folder; check the inputs"
-            )
+    # What --click wrote is no song, unless it is named.
+    named = set(map(str, inputs))
+    found = {
+        path: name
+        for path, name in found_files(inputs)
+        if path in named or not name.endswith(CLICKS)
+    }
     if output is None:
         return {path: path for path in found}
     places = {path: str(Path(output) / name) for path, name in found.items()}
@@ -189,11 +173,3 @@ def _put(name, cells, width):
     cells = "".join(f"  {cell:>9}" for cell in cells)
     sys.stdout.write(f"{printable(name):<{width}}{cells}\n")
     sys.stdout.flush()
-
-
-def _report(skipped):
-    """The files that could not be read, on stderr."""
-    if skipped:
-        lines = [f"{len(skipped)} skipped"]
-        lines += [f"  {path}: {reason}" for path, reason in skipped.items()]
-        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))

@@ -1,4 +1,4 @@
-"""Which files ``mert-sb encode`` reads, and what their outputs are called.
+"""Which files the commands read, and what the outputs of ``encode`` are called.
 
 A file's output has the file's name, a file of a folder its path below the folder, in
 both cases without the suffix. Names must differ: where ``a.wav`` lies beside
@@ -67,7 +67,7 @@ def find_jobs(inputs, *, keep_suffix=False):
     ['b/a']
     """
     taken = {}
-    for path, relative in _found(inputs):
+    for path, relative in found_files(inputs):
         name = PurePosixPath(relative)
         name = str(name if keep_suffix else name.with_suffix(""))
         former = taken.setdefault(name, path)
@@ -80,8 +80,31 @@ def find_jobs(inputs, *, keep_suffix=False):
     return [Job(path, name) for name, path in taken.items()]
 
 
-def _found(inputs):
-    """Paths of files, and what their names are made from."""
+def found_files(inputs):
+    """Paths of files, and what names of outputs are made from.
+
+    Arguments
+    ---------
+    inputs : list of str
+        Files, and folders to search with all below them.
+
+    Returns
+    -------
+    iterator of tuple of (str, str)
+        Path, and the part of it below the folder that was given.
+
+    Raises
+    ------
+    FileNotFoundError
+        If an input does not exist.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> (folder / "a.wav").touch()
+    >>> [name for _, name in found_files([folder, folder / "a.wav"])]
+    ['a.wav', 'a.wav']
+    """
     for place in map(str, inputs):
         if os.path.isdir(place):
             for relative in find_audio(place):

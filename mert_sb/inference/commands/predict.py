@@ -5,15 +5,12 @@ Authors
 """
 
 import json
-import os
 import sys
 
-import torch
-
-from mert_sb.audio import DamagedAudioError
-from mert_sb.audio.names import find_audio
 from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.inputs import found_files
 from mert_sb.inference.commands.report import printable
+from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.predictors import open_task
 
@@ -93,7 +90,8 @@ def run(arguments):
     int
         Exit code: 1 if a file was skipped.
     """
-    paths = _files(arguments.inputs)
+    # Each once.
+    paths = list(dict(found_files(arguments.inputs)))
     model = open_task(
         arguments.folder,
         fetch_config=fetch_config(arguments),
@@ -106,35 +104,9 @@ def run(arguments):
     write = _write_json if arguments.json else _table(paths, model.task.labels)
     skipped = {}
     for path in paths:
-        try:
+        with skipping(path, skipped, "give a smaller --batch-size"):
             write(path, model.predict_file(path, **options))
-        except DamagedAudioError as error:
-            skipped[path] = error.reason
-        except torch.OutOfMemoryError as error:
-            raise ValueError(
-                f"the device has not enough memory for {arguments.batch_size} "
-                "windows; give a smaller --batch-size"
-            ) from error
-        except (OSError, ValueError) as error:
-            skipped[path] = str(error).removeprefix(f"{path}: ")
-    _report(skipped)
-    return 1 if skipped else 0
-
-
-def _files(inputs):
-    """Paths of the files, each once."""
-    paths = []
-    for place in inputs:
-        if os.path.isdir(place):
-            names = find_audio(place)
-            paths += [os.path.join(place, name) for name in names]
-        elif os.path.exists(place):
-            paths.append(place)
-        else:
-            raise FileNotFoundError(
-                f"{place}: no such file or folder; check the inputs"
-            )
-    return list(dict.fromkeys(paths))
+    return tell_skipped(skipped)
 
 
 def _write_json(path, prediction):
@@ -155,14 +127,6 @@ def _table(paths, labels):
 
     _put(f"{'file':<{first}}  {'prediction':<{second}}  score")
     return write
-
-
-def _report(skipped):
-    """The files that could not be read, on stderr."""
-    if skipped:
-        lines = [f"{len(skipped)} skipped"]
-        lines += [f"  {path}: {reason}" for path, reason in skipped.items()]
-        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
 
 
 def _put(line):

@@ -8,12 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-import torch
-
-from mert_sb.audio import DamagedAudioError
-from mert_sb.audio.names import find_audio
 from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.inputs import found_files
 from mert_sb.inference.commands.report import printable
+from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.separation.separator import Separator
 
@@ -107,31 +105,21 @@ def run(arguments):
         run_opts={"device": arguments.device} if arguments.device else None,
     )
     skipped = {}
+    remedy = (
+        "give --device cpu, or lower window_seconds in task.json of "
+        f"{arguments.folder}"
+    )
     for path, folder in folders.items():
-        try:
+        with skipping(path, skipped, remedy):
             separator.separate_file(
                 path,
                 folder,
                 share_residual=not arguments.raw,
                 subtype="PCM_24" if arguments.pcm else "FLOAT",
             )
-        except DamagedAudioError as error:
-            skipped[path] = error.reason
-        except torch.OutOfMemoryError as error:
-            raise ValueError(
-                "the device has not enough memory; give --device cpu, or lower "
-                f"window_seconds in task.json of {arguments.folder}"
-            ) from error
-        except (OSError, ValueError) as error:
-            skipped[path] = str(error).removeprefix(f"{path}: ")
-        else:
             sys.stdout.write(f"{printable(folder)}\n")
             sys.stdout.flush()
-    if skipped:
-        lines = [f"{len(skipped)} skipped"]
-        lines += [f"  {path}: {reason}" for path, reason in skipped.items()]
-        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
-    return 1 if skipped else 0
+    return tell_skipped(skipped)
 
 
 def find_folders(inputs, output):
@@ -163,20 +151,13 @@ def find_folders(inputs, output):
     >>> list(find_folders([folder], "out").values())
     ['out/a.wav']
     """
-    folders, taken = {}, {}
-    for given in map(str, inputs):
-        if os.path.isdir(given):
-            names = find_audio(given)
-            found = {os.path.join(given, name): name for name in names}
-            # Stems of an earlier run are no songs.
-            found = {p: n for p, n in found.items() if not _within(p, output)}
-        elif os.path.exists(given):
-            found = {given: Path(given).name}
-        else:
-            raise FileNotFoundError(
-                f"{given}: no such file or folder; check the inputs"
-            )
-        folders |= {p: os.path.join(output, n) for p, n in found.items()}
+    # Stems of an earlier run are no songs, unless they are named.
+    named, taken = set(map(str, inputs)), {}
+    folders = {
+        path: os.path.join(output, name)
+        for path, name in found_files(inputs)
+        if path in named or not _within(path, output)
+    }
     for path, folder in folders.items():
         if taken.setdefault(folder, path) != path:
             raise ValueError(

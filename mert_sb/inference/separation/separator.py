@@ -28,8 +28,9 @@ from mert_sb.inference.separation.files import stem_writer
 from mert_sb.inference.separation.modules import (
     build_separation_modules,
     build_wiener,
-    read_separation_source,
 )
+from mert_sb.inference.separation.task import read_separation_task
+from mert_sb.inference.task_modules import read_source
 
 # What files of other rates are brought to, at least.
 COMMON_RATE = 44_100
@@ -106,7 +107,9 @@ class Separator(Pretrained):
         ImportError
             If the filter's library is not installed.
         """
-        task, fetch_config = read_separation_source(source, fetch_config)
+        task, fetch_config = read_source(
+            source, fetch_config, read_separation_task
+        )
         modules = build_separation_modules(task, source, fetch_config)
         hparams = {
             "task": task,
