@@ -5,6 +5,7 @@ Authors
 """
 
 import csv
+import importlib.util
 import json
 import shutil
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from tests.utils.originals import tiny_student
 from tests.utils.task_folders import (
     DOWNSTREAM,
     make_sample,
+    own_modules,
     run_script,
     test_files,
 )
@@ -218,3 +220,30 @@ def test_the_command_writes_beats_and_clicks(trained, tmp_path, capsys):
             song.frames,
             song.samplerate,
         )
+
+
+def test_the_grid_runs_on_beats_too(data, tmp_path):
+    path = DOWNSTREAM / "search.py"
+    spec = importlib.util.spec_from_file_location("search", path)
+    search = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(search)
+    flags = {
+        "data_folder": data,
+        "annotations_folder": data,
+        "upstream": DOWNSTREAM / "upstreams" / "mel.yaml",
+        "output_folder": tmp_path,
+        "number_of_epochs": 1,
+        "batch_size": 5,
+        "crop_seconds": 1.0,
+        "device": "cpu",
+        "prepare": "{n_workers: 1, allow_missing: True}",
+        "layers": "0",
+        "lrs": "1e-3,1e-2",
+        "seeds": "1",
+    }
+    given = [part for k, v in flags.items() for part in (f"--{k}", str(v))]
+    recipe = [RECIPE / "train_beats.py", RECIPE / "hparams" / "beat.yaml"]
+    with own_modules(RECIPE):
+        search.main([*map(str, recipe), "--noprogressbar", *given])
+    report = json.loads((tmp_path / "grid.json").read_text())
+    assert (report["monitor"], report["settings"]) == ("f_measure", 2)

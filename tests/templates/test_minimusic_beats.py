@@ -120,3 +120,7 @@ def test_a_table_of_songs_is_written(
     monkeypatch.setattr(beats, "open_recipe", None)
     beats.main([*map(str, arguments)])
     assert (tmp_path / "out" / "beats.md").read_text() == text
+    # Nor taken for what another command would make.
+    arguments += ["--lr", 0.5]
+    with pytest.raises(ValueError, match="was made with .* give another --out"):
+        beats.main([*map(str, arguments)])
