@@ -9,13 +9,19 @@ Authors
 """
 
 import atexit
+import gc
 import inspect
 import math
 import shutil
 
 import speechbrain as sb
 import torch
+
+# Its functions keep, as a default, the group there is when it is first imported;
+# wrapping a module imports it. See _leave_group.
+import torch.distributed.nn
 from speechbrain.utils.distributed import ddp_init_group, run_on_main
+from torch.nn.parallel import DistributedDataParallel
 
 from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
@@ -124,6 +130,7 @@ def run(brain_class, prepare, dataio_prep, arguments):
                 hparams["valid_dataloader_opts"]
             ),
         )
+    _unwrap(brain.modules)
     return brain
 
 
@@ -171,13 +178,26 @@ def _check_test_only(hparams, run_opts):
         )
 
 
+def _unwrap(modules):
+    """Put modules in place of their distributed wrappers, which hold the group."""
+    for name, module in modules.items():
+        if isinstance(module, DistributedDataParallel):
+            modules[name] = module.module
+
+
 def _leave_group():
-    """End gloo's threads before Python ends, or they may abort a finished run."""
+    """End gloo's threads before Python ends, or they may abort a finished run.
+
+    A thread that still lets go of the last collective's tensors asks for the
+    interpreter; one that is being ended answers with ``std::terminate``.
+    """
     if (
         torch.distributed.is_initialized()
         and torch.distributed.get_backend() == "gloo"
     ):
         torch.distributed.destroy_process_group()
+        # Threads are joined with the group's last owner; wrappers are in cycles.
+        gc.collect()
 
 
 def _world_size():
