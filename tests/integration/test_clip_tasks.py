@@ -255,12 +255,11 @@ def test_another_rate_is_refused(fit, tmp_path):
 WATCHED = """
 import atexit, pathlib, runpy, sys
 def left():
-    tasks = pathlib.Path("/proc/self/task").glob("*/comm")
-    names = [task.read_text().strip() for task in tasks]
+    names = map(pathlib.Path.read_text, pathlib.Path("/proc/self").glob("task/*/comm"))
     print("left:", [name for name in names if "gloo" in name])
 atexit.register(left)
 sys.argv = sys.argv[1:]
-sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
