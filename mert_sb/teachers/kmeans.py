@@ -11,7 +11,7 @@ Authors
 
 import torch
 
-from mert_sb.teachers.kmeans_start import best_start
+from mert_sb.teachers.kmeans_start import plus_plus
 from mert_sb.teachers.lloyd import lloyd
 from mert_sb.teachers.ranks import Ranks
 
@@ -48,5 +48,7 @@ def kmeans(feats, n_codes, n_iterations, generator):
     """
     drawn = torch.randperm(len(feats), generator=generator)[: n_codes * SAMPLE]
     sample = feats[drawn.to(feats.device)]
-    start = best_start(sample, n_codes, 1, generator)
+    # One candidate: a cascade's residuals have rare frames far off, which would take
+    # the codes of the frequent ones.
+    start, _ = plus_plus(sample, n_codes, generator, tries=1)
     return lloyd(feats, start, n_iterations, Ranks(False))[0]

@@ -33,8 +33,8 @@ RATE = 24_000
 CLIP = frames.n_samples(376)  # 5 s
 BATCH = 8
 HEADER = (
-    "| teacher | codes | unexplained | perplexity | unused codes | seconds |",
-    "|---|---|---|---|---|---|",
+    "| teacher | codes | unexplained | perplexity | unused codes |",
+    "|---|---|---|---|---|",
 )
 
 
@@ -79,16 +79,15 @@ def fits(clips, out, n_codebooks, codebook_size):
     yield "MelRVQ", report, time.perf_counter() - start
 
 
-def lines_of(name, report, seconds):
-    """Rows of the table, one a codebook; the seconds are of them all."""
+def lines_of(name, report):
+    """Rows of the table, one a codebook."""
     books = (report["unexplained"], report["perplexity"], report["usage"])
     for number, (left, used, usage) in enumerate(zip(*books, strict=True), 1):
         label = name if len(report["usage"]) == 1 else f"{name} {number}"
         unused = usage.count(0) / len(usage)
-        took = f"{seconds:.0f}" if number == 1 else ""
         yield (
             f"| {label} | {len(usage)} | {left:.1%} | {used:.0f} "
-            f"({used / len(usage):.0%}) | {unused:.1%} | {took} |"
+            f"({used / len(usage):.0%}) | {unused:.1%} |"
         )
 
 
@@ -121,7 +120,7 @@ def main():
         clips, arguments.out, *arguments.codebooks
     ):
         reports[name] = report
-        lines += lines_of(name, report, seconds)
+        lines += lines_of(name, report)
         print(f"{name}: {report['frames']} frames, {seconds:.0f} s", flush=True)
     (arguments.out / "table.md").write_text("\n".join(lines) + "\n")
     report, labels = drawn(reports)
