@@ -18,8 +18,10 @@ from mert_sb.inference.predictors import (
 from mert_sb.inference.pretrainer import StrictPretrainer
 from mert_sb.inference.separation.export import export_separation
 from mert_sb.inference.separation.separator import Separator
+from mert_sb.inference.student_frames import StudentFrames
 from mert_sb.inference.task_export import export_task
 from mert_sb.inference.tensors import CheckpointError
+from mert_sb.inference.units.encoder import UnitEncoder
 
 __all__ = [
     "BeatTracker",
@@ -31,6 +33,8 @@ __all__ = [
     "MusicTagger",
     "Separator",
     "StrictPretrainer",
+    "StudentFrames",
+    "UnitEncoder",
     "export_beats",
     "export_separation",
     "export_student",

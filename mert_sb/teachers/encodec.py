@@ -19,6 +19,8 @@ from mert_sb.teachers.base import Teacher, file_checksum
 SAMPLE_RATE = 24_000
 # First digits of the SHA-256 of encodec_24khz-d7cc33bc.th.
 CHECKSUM = "d7cc33bc"
+# One codebook: 75 codes of 10 bits a second.
+CODEBOOK_BANDWIDTH = 0.75
 
 
 class EncodecTeacher(Teacher):
@@ -33,6 +35,8 @@ class EncodecTeacher(Teacher):
         24,000 Hz; the model has no other.
     bandwidth : float
         In kb/s; 6 gives 8 codebooks.
+    n_codebooks : int, optional
+        The first of them, so many; None: all.
     checksum : str
         First digits of the file's SHA-256; change it for a codec of your own.
     pretrained : bool
@@ -43,7 +47,8 @@ class EncodecTeacher(Teacher):
     FileNotFoundError
         If ``weights`` names no file.
     ValueError
-        If the file is not the one expected, or the rate is not 24 kHz.
+        If the file is not the one expected, the rate is not 24 kHz, or the
+        bandwidth does not give so many codebooks.
 
     Example
     -------
@@ -53,7 +58,6 @@ class EncodecTeacher(Teacher):
     """
 
     first_centre = 159.5
-    n_codebooks = 8
     codebook_size = 1024
 
     def __init__(
@@ -62,6 +66,7 @@ class EncodecTeacher(Teacher):
         weights=None,
         sample_rate=SAMPLE_RATE,
         bandwidth=6.0,
+        n_codebooks=None,
         checksum=CHECKSUM,
         pretrained=True,
     ):
@@ -71,6 +76,7 @@ class EncodecTeacher(Teacher):
                 f"sample_rate: {sample_rate}, but EnCodec's codes are of "
                 f"{SAMPLE_RATE} Hz; choose another teacher for this student"
             )
+        self.n_codebooks = _count(bandwidth, n_codebooks)
         self.model = _build(weights, checksum, pretrained)
         self.model.set_target_bandwidth(bandwidth)
         self.eval().requires_grad_(False)
@@ -103,6 +109,10 @@ class EncodecTeacher(Teacher):
         }
         # Where the file lies makes no difference, its checksum does.
         identity.pop("weights", None)
+        count = identity.pop("n_codebooks", None)
+        # All of them are what was stored before there was a choice.
+        if count not in (None, _count(identity["bandwidth"], None)):
+            identity["n_codebooks"] = count
         if not identity["pretrained"]:
             identity["checksum"] = "random"
         return super().identity(**identity)
@@ -121,7 +131,20 @@ class EncodecTeacher(Teacher):
             ``(B, ceil(S / 320), K)`` int64.
         """
         ((codes, _),) = self.model.encode(wavs.unsqueeze(1))
-        return codes.mT
+        return codes.mT[..., : self.n_codebooks]
+
+
+def _count(bandwidth, n_codebooks):
+    """Codebooks of a bandwidth, or the first of them that are asked for."""
+    most = round(bandwidth / CODEBOOK_BANDWIDTH)
+    if n_codebooks is None:
+        return most
+    if not 1 <= n_codebooks <= most:
+        raise ValueError(
+            f"n_codebooks: {n_codebooks}, but a bandwidth of {bandwidth} kb/s "
+            f"gives 1 to {most}; raise one or lower the other"
+        )
+    return n_codebooks
 
 
 def _build(weights, checksum, pretrained):

@@ -1,4 +1,7 @@
-"""K-means on frames: k-means++ start, Lloyd's iterations, no empty clusters.
+"""K-means on frames that are at hand: k-means++ start, Lloyd's passes, no empty clusters.
+
+For codebooks that are part of something else, MelRVQ's and units'; ``kmeans_fit.py``
+has mini-batches, several processes and files of its own.
 
 N frames, F features, C codes.
 
@@ -8,34 +11,12 @@ Authors
 
 import torch
 
+from mert_sb.teachers.kmeans_start import plus_plus
+from mert_sb.teachers.lloyd import lloyd
+from mert_sb.teachers.ranks import Ranks
 
-def nearest(feats, codebook, block=16_384):
-    """The code nearest to each frame.
-
-    Arguments
-    ---------
-    feats : torch.Tensor
-        ``(N, F)``.
-    codebook : torch.Tensor
-        ``(C, F)``.
-    block : int
-        Frames compared at once, which bounds memory.
-
-    Returns
-    -------
-    torch.Tensor
-        ``(N,)`` int64.
-
-    Example
-    -------
-    >>> nearest(torch.tensor([[0.1], [0.9]]), torch.tensor([[0.0], [1.0]]))
-    tensor([0, 1])
-    """
-    # |x - c|^2 = |x|^2 - 2 x c + |c|^2, of which the first term orders nothing.
-    norms = codebook.square().sum(-1) / 2
-    return torch.cat(
-        [(norms - part @ codebook.T).argmin(-1) for part in feats.split(block)]
-    )
+# Frames that the start sees, for each code.
+SAMPLE = 10
 
 
 @torch.no_grad()
@@ -45,13 +26,13 @@ def kmeans(feats, n_codes, n_iterations, generator):
     Arguments
     ---------
     feats : torch.Tensor
-        ``(N, F)``.
+        ``(N, F)``, where it is computed.
     n_codes : int
         C.
     n_iterations : int
         Of Lloyd's algorithm, after a k-means++ start on a sample.
     generator : torch.Generator
-        Of the start.
+        Of the start, on the CPU.
 
     Returns
     -------
@@ -65,32 +46,9 @@ def kmeans(feats, n_codes, n_iterations, generator):
     tensor([[0.1000],
             [1.1000]])
     """
-    codebook = _plus_plus(feats, n_codes, generator)
-    for _ in range(n_iterations):
-        chosen = nearest(feats, codebook)
-        sums = torch.zeros_like(codebook).index_add_(0, chosen, feats)
-        counts = torch.bincount(chosen, minlength=n_codes)
-        codebook = sums / counts.clamp(min=1)[:, None]
-        empty = (counts == 0).nonzero().flatten()
-        if len(empty):
-            errors = (feats - codebook[chosen]).square().sum(-1)
-            codebook[empty] = feats[errors.topk(len(empty)).indices]
-    return codebook
-
-
-def _plus_plus(feats, n_codes, generator):
-    """Starts far from one another, out of a sample of the frames."""
-    sample = torch.randperm(len(feats), generator=generator)[: n_codes * 10]
-    feats = feats[sample]
-    first = torch.randint(len(feats), (), generator=generator)
-    chosen = [first]
-    distances = (feats - feats[first]).square().sum(-1)
-    for _ in range(n_codes - 1):
-        if distances.max() > 0:
-            index = torch.multinomial(distances, 1, generator=generator)[0]
-        else:
-            index = torch.randint(len(feats), (), generator=generator)
-        chosen.append(index)
-        nearer = (feats - feats[index]).square().sum(-1)
-        distances = torch.minimum(distances, nearer)
-    return feats[torch.stack(chosen)]
+    drawn = torch.randperm(len(feats), generator=generator)[: n_codes * SAMPLE]
+    sample = feats[drawn.to(feats.device)]
+    # One candidate: a cascade's residuals have rare frames far off, which would take
+    # the codes of the frequent ones.
+    start, _ = plus_plus(sample, n_codes, generator, tries=1)
+    return lloyd(feats, start, n_iterations, Ranks(False))[0]

@@ -40,11 +40,10 @@ def best_start(sample, n_codes, restarts, generator):
     return min(starts, key=lambda pair: pair[1])[0]
 
 
-def plus_plus(sample, n_codes, generator):
+def plus_plus(sample, n_codes, generator, *, tries=None):
     """k-means++: each next centre is a frame far from the ones before.
 
-    Several candidates are drawn for each centre, the one that serves best stays, as
-    in scikit-learn.
+    Several candidates are drawn for each centre, and the one that serves best stays.
 
     Arguments
     ---------
@@ -54,6 +53,9 @@ def plus_plus(sample, n_codes, generator):
         C.
     generator : torch.Generator
         On the CPU, so that a GPU's draws are the same.
+    tries : int, optional
+        Candidates; None: ``2 + int(log C)``, as in scikit-learn. With more of them
+        rare frames become centres sooner.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def plus_plus(sample, n_codes, generator):
     >>> plus_plus(torch.tensor([[0.0], [1.0]]), 2, torch.Generator())[1]
     0.0
     """
-    tries = 2 + int(math.log(n_codes))
+    tries = tries or 2 + int(math.log(n_codes))
     draws = torch.rand(n_codes, tries, generator=generator, dtype=torch.float64)
     # About their mean, the differences of squares lose the fewest digits.
     about = sample - sample.mean(0)

@@ -16,8 +16,8 @@ from mert_sb import frames
 from mert_sb.teachers.base import Teacher, file_checksum
 from mert_sb.teachers.features import check_features, run_features
 from mert_sb.teachers.fitted import disagreements, read_fitted
-from mert_sb.teachers.kmeans import nearest
 from mert_sb.teachers.kmeans_fit import KIND
+from mert_sb.teachers.nearest import nearest
 
 
 class KMeansTeacher(Teacher):

@@ -10,7 +10,7 @@ Authors
 
 import torch
 
-from mert_sb.teachers.kmeans import nearest
+from mert_sb.teachers.nearest import nearest
 
 BLOCK = 16_384
 # Passes beyond those asked for while centres without frames are left.

@@ -22,8 +22,10 @@ from safetensors.torch import save_file
 from mert_sb import frames
 from mert_sb.seeds import item_generator
 from mert_sb.teachers.base import Teacher, file_checksum
-from mert_sb.teachers.kmeans import kmeans, nearest
+from mert_sb.teachers.kmeans import kmeans
 from mert_sb.teachers.mel import MelFrames
+from mert_sb.teachers.nearest import nearest
+from mert_sb.teachers.usage import perplexity
 
 FITTED = ("mean", "scale", "codebooks")
 
@@ -202,7 +204,7 @@ def fit_mel_rvq(
     scale = scale.clamp(min=1e-3)
     residual = (feats - mean) / scale
     total = residual.square().mean()
-    codebooks, unexplained, perplexity, usage = [], [], [], []
+    codebooks, unexplained, usage = [], [], []
     for index in range(n_codebooks):
         generator = item_generator(seed, 0, str(index), "mel_rvq")
         codebook = kmeans(residual, codebook_size, n_iterations, generator)
@@ -211,20 +213,18 @@ def fit_mel_rvq(
         codebooks.append(codebook)
         unexplained.append((residual.square().mean() / total).item())
         counts = torch.bincount(chosen, minlength=codebook_size)
-        usage.append(counts.tolist())
-        shares = counts / len(chosen)
-        perplexity.append(torch.special.entr(shares).sum().exp().item())
+        usage.append(counts)
     report = {
         "frames": len(feats),
         "unexplained": unexplained,
-        "perplexity": perplexity,
+        "perplexity": [perplexity(counts) for counts in usage],
     }
     about = {"sample_rate": sample_rate, **report}
     fitted = {"mean": mean, "scale": scale, "codebooks": torch.stack(codebooks)}
     temporary = Path(f"{path}.part")
     save_file(fitted, temporary, metadata={"mel_rvq": json.dumps(about)})
     temporary.replace(path)
-    return {**report, "usage": usage}
+    return {**report, "usage": [counts.tolist() for counts in usage]}
 
 
 def _read(path):

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from mert_sb.seeds import item_generator
-from mert_sb.teachers.kmeans import nearest
+from mert_sb.teachers.nearest import nearest
 from mert_sb.teachers.regression import FeatureTeacher
 
 

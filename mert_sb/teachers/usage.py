@@ -31,7 +31,7 @@ def perplexity(counts):
     return torch.special.entr(shares.double()).sum().exp().item()
 
 
-def plot_usage(report, path, *, title=None):
+def plot_usage(report, path, *, title=None, labels=None):
     """Draw how often codes are used, the most frequent first.
 
     Arguments
@@ -43,13 +43,15 @@ def plot_usage(report, path, *, title=None):
         PNG to write.
     title : str, optional
         Above the plot.
+    labels : list of str, optional
+        What each codebook is called; None: codebook 0, 1 and so on.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the report has no usage.
+        If the report has no usage, or there are not as many labels as codebooks.
 
     Example
     -------
@@ -72,15 +74,16 @@ def plot_usage(report, path, *, title=None):
         )
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    pairs = zip(report["usage"], report["perplexity"], strict=True)
-    for index, (usage, number) in enumerate(pairs):
+    labels = labels or [f"codebook {i}" for i in range(len(report["usage"]))]
+    books = (report["usage"], report["perplexity"], labels)
+    for usage, number, label in zip(*books, strict=True):
         counts = torch.tensor(usage, dtype=torch.float64)
         shares = (counts / counts.sum()).sort(descending=True).values
         axes.step(
             range(1, len(shares) + 1),
             shares.where(shares > 0, torch.nan),
             where="mid",
-            label=f"codebook {index}: perplexity {number:.0f} of {len(shares)}",
+            label=f"{label}: perplexity {number:.0f} of {len(shares)}",
         )
     axes.set(
         yscale="log",

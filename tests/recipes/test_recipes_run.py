@@ -95,12 +95,20 @@ def test_ablation(path, samples, tmp_path):
             for i, part in enumerate(arguments)
             if i not in places and i - 1 not in places
         ]
-        names = [n for n in ("logmel", "chroma", "mfcc") if f"n_{n}:" in text]
+        names = [
+            n
+            for n in ("logmel", "chroma", "mfcc", "units")
+            if f"n_{n}:" in text
+        ]
         few = "{max_frames: 2000, restarts: 1, n_iterations: 5}"
         fits = ", ".join(f"{name}: {few}" for name in names)
         arguments += ["--fits", f"{{{fits}}}"]
         for name in names:
             arguments += [f"--n_{name}", "6"]
+        if "student_source" in text:
+            student = {"source": samples / "student", "layer": 1}
+            for key, value in student.items():
+                arguments += [f"--student_{key}", str(value)]
         if "n_cqt_bins" in text:
             arguments += ["--n_cqt_bins", "84"]
     arguments += ["--optimizer_step_limit", "2"]

@@ -10,8 +10,9 @@ import torch
 from mert_sb import frames
 from mert_sb.teachers import MelRVQTeacher, fit_mel_rvq
 from mert_sb.teachers.base import file_checksum
-from mert_sb.teachers.kmeans import kmeans, nearest
+from mert_sb.teachers.kmeans import kmeans
 from mert_sb.teachers.mel import MelFrames
+from mert_sb.teachers.nearest import nearest
 
 SIZES = {"n_mels": 40, "n_codebooks": 3, "codebook_size": 16}
 SIZES |= {"sample_rate": 24_000, "n_iterations": 5}

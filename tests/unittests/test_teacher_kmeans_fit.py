@@ -9,6 +9,7 @@ import torch
 from safetensors import safe_open
 
 from mert_sb.teachers.base import file_checksum
+from mert_sb.teachers.kmeans import kmeans
 from mert_sb.teachers.kmeans_start import best_start, plus_plus
 from mert_sb.teachers.lloyd import lloyd
 from mert_sb.teachers.minibatch import minibatch_sklearn, minibatch_torch
@@ -96,6 +97,19 @@ def test_more_starts_are_no_worse():
         start = best_start(rows, 20, restarts, dice)
         left.append(torch.cdist(rows, start).min(1).values.square().sum())
     assert left[1] < left[0]
+
+
+def test_codebooks_inside_others_start_from_plain_draws():
+    rows = torch.randn(300, 4, generator=torch.Generator().manual_seed(0))
+    _, greedy = plus_plus(rows, 30, torch.Generator().manual_seed(1))
+    _, plain = plus_plus(rows, 30, torch.Generator().manual_seed(1), tries=1)
+    assert greedy < 0.95 * plain
+    # All 300 rows are its sample, in an order of their own.
+    dice = torch.Generator().manual_seed(1)
+    order = torch.randperm(300, generator=dice)
+    start, _ = plus_plus(rows[order], 30, dice, tries=1)
+    found = kmeans(rows, 30, 0, torch.Generator().manual_seed(1))
+    assert torch.equal(found, start)
 
 
 def test_mini_batches_alone_find_clusters_too():

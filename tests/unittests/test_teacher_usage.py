@@ -62,6 +62,16 @@ def test_a_title_is_drawn_above(cascade, tmp_path):
     assert (drawn(paths[0]) != drawn(paths[1])).any()
 
 
+def test_codebooks_are_called_by_their_labels(cascade, tmp_path):
+    pytest.importorskip("matplotlib")
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    plot_usage(cascade[1], paths[0])
+    plot_usage(cascade[1], paths[1], labels=["first", "second", "third"])
+    assert (drawn(paths[0]) != drawn(paths[1])).any()
+    with pytest.raises(ValueError, match="shorter"):
+        plot_usage(cascade[1], paths[0], labels=["first"])
+
+
 def test_codes_that_are_never_used_can_be_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     report = {"usage": [[9, 0, 0]], "perplexity": [1.0]}

@@ -104,6 +104,7 @@ def test_bandwidth_sets_the_number_of_codebooks(
         checksum=file_checksum(weights),
         bandwidth=bandwidth,
     )
+    assert teacher.n_codebooks == n_codebooks
     fewer = teacher(clips())
     assert torch.equal(fewer, encodec(clips())[..., :n_codebooks])
 
@@ -124,6 +125,21 @@ def test_wrong_weights_are_refused_by_name_and_digits(weights):
     wrong = found[:63] + ("1" if found[63] == "0" else "0")
     with pytest.raises(ValueError, match=wrong):
         EncodecTeacher(weights=weights, checksum=wrong)
+
+
+def test_the_first_codebooks_alone_are_taken(weights, encodec):
+    checksum = file_checksum(weights)
+    first = EncodecTeacher(weights=weights, checksum=checksum, n_codebooks=1)
+    assert first.n_codebooks == 1
+    codes = first(clips())
+    assert codes.shape[-1] == 1
+    assert torch.equal(codes, encodec(clips())[..., :1])
+
+
+@pytest.mark.parametrize("n_codebooks", [0, 5])
+def test_codebooks_that_a_bandwidth_lacks_are_refused(n_codebooks):
+    with pytest.raises(ValueError, match="bandwidth of 3.0 kb/s gives 1 to 4"):
+        EncodecTeacher(bandwidth=3.0, n_codebooks=n_codebooks, pretrained=False)
 
 
 def test_another_rate_than_encodecs_is_refused():
@@ -230,10 +246,12 @@ def test_identities_tell_targets_apart_and_nothing_else():
         EncodecTeacher.identity(weights="a.th"),
         EncodecTeacher.identity(weights="b.th", bandwidth=6.0),
         EncodecTeacher.identity(sample_rate=24_000, pretrained=True),
+        EncodecTeacher.identity(n_codebooks=8),
     ]
     assert all(identity == same[0] for identity in same)
     others = [
         EncodecTeacher.identity(bandwidth=3.0),
+        EncodecTeacher.identity(n_codebooks=1),
         EncodecTeacher.identity(checksum="abcd"),
         EncodecTeacher.identity(pretrained=False),
         CQTTeacher.identity(n_bins=84),
@@ -241,7 +259,7 @@ def test_identities_tell_targets_apart_and_nothing_else():
     ]
     for index, identity in enumerate(others):
         assert identity not in [*same, *others[:index]]
-    assert others[2]["checksum"] == "random"
+    assert others[3]["checksum"] == "random"
     assert CQTTeacher.identity(n_bins=84) == {
         "teacher": "CQTTeacher",
         "n_bins": 84,

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from mert_sb.inference.tensors import CheckpointError, SafeTensors, save_weights
-from mert_sb.teachers.kmeans import kmeans, nearest
-
-# Of a dimension that stands still, where states are standardised.
-LEAST_SCALE = 1e-3
+from mert_sb.teachers.kmeans import kmeans
+from mert_sb.teachers.moments import mean_and_scale
+from mert_sb.teachers.nearest import nearest
+from mert_sb.teachers.ranks import Ranks
 
 
 class Codebook(nn.Module):
@@ -133,7 +133,7 @@ def fit_codebook(
     Arguments
     ---------
     states : torch.Tensor
-        ``(N, D)`` float32 on the CPU.
+        ``(N, D)`` float32, where it is computed.
     codebook_size : int
         C.
     n_iterations : int
@@ -143,7 +143,7 @@ def fit_codebook(
         not; where a few dimensions are far larger than all others, clusters
         otherwise see those alone.
     generator : torch.Generator, optional
-        Of the start.
+        Of the start, on the CPU.
 
     Returns
     -------
@@ -167,10 +167,9 @@ def fit_codebook(
         )
     if not states.isfinite().all():
         raise ValueError("states: some are NaN or infinite; check the student")
-    spread, mean = torch.std_mean(states, 0, correction=0)
-    scale = torch.ones_like(mean)
-    if standardize:
-        scale = spread.clamp(min=LEAST_SCALE)
+    mean, scale, _ = mean_and_scale(states, len(states), Ranks(False))
+    if not standardize:
+        scale = torch.ones_like(mean)
     generator = generator or torch.Generator()
     centred = (states - mean) / scale
     centroids = kmeans(centred, codebook_size, n_iterations, generator)

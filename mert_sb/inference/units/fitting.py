@@ -165,8 +165,10 @@ class UnitFit:
         logger.info("Codebook: fitting to %d of %d frames", len(states), total)
         dice = item_generator(self.settings["seed"], 0, "", "codebook")
         codebook = fit_codebook(
-            states, **self.settings["codebook"], generator=dice
-        )
+            states.to(self.encoder.device),
+            **self.settings["codebook"],
+            generator=dice,
+        ).cpu()
         explained = Explained(codebook.mean)
         for part in states.split(10_000):
             explained.add(part, codebook.states(codebook(part)))
