@@ -1,11 +1,10 @@
 """Plans for files of any length: equal overlapping windows, their borders dropped.
 
 Windows start on multiples of the student's hop, so their frames are frames of the file,
-joined ones too. At
-edges inside the file half the overlap is dropped; the last window is moved back to
-end with the file's last frame, so that all are of one length and can be batched.
-(A constant-Q input then misses what is left after that frame, up to 319 samples,
-and the file's last frames differ from one pass.)
+joined ones too. At edges inside the file half the overlap is dropped; the last window is
+moved back to end with the file's last frame, so that all are of one length and can be
+batched. (A constant-Q input and log-mels then miss what is left after that frame, less
+than a hop, and the file's last frames differ from one pass.)
 
 A file is decoded twice: once for its plan, whose statistics the norms over time
 need (see ``mert_sb.student.statistics``), and once for its windows.
