@@ -15,6 +15,12 @@ frames belongs to student frame 0 and how far its centre then lies off. The orig
 cuts tails instead, with a truncation "calculated by bruteforce search"
 (mert_model.py:557), which pairs centred CQT frames 200 samples early.
 
+A student may join ``n`` neighbouring frames into one (its ``subsample``). Frames then
+step ``320 n`` samples and see ``320 n + 80``, so that there are ``T // n`` of them, and
+frame ``t`` is centred on sample ``320 n t + 160 n + 39.5``, in the middle of those it
+joins. The functions below take ``subsample`` where such a clock is asked for; without
+it they speak of the clock above, which is that of teachers and crops always.
+
 Authors
  * The mert_sb developers 2026
 """
@@ -28,13 +34,57 @@ FIRST_CENTRE = (RECEPTIVE_FIELD - 1) / 2
 CENTRED_PADDING = HOP_LENGTH - RECEPTIVE_FIELD // 2
 
 
-def n_frames(n_samples):
+def hop_length(subsample=1):
+    """Samples from one frame to the next.
+
+    Arguments
+    ---------
+    subsample : int
+        Frames joined into one.
+
+    Returns
+    -------
+    int
+        In samples.
+
+    Example
+    -------
+    >>> hop_length(), hop_length(3)
+    (320, 960)
+    """
+    return HOP_LENGTH * subsample
+
+
+def receptive_field(subsample=1):
+    """Samples that a frame sees.
+
+    Arguments
+    ---------
+    subsample : int
+        Frames joined into one.
+
+    Returns
+    -------
+    int
+        In samples.
+
+    Example
+    -------
+    >>> receptive_field(), receptive_field(3)
+    (400, 1040)
+    """
+    return RECEPTIVE_FIELD + HOP_LENGTH * (subsample - 1)
+
+
+def n_frames(n_samples, subsample=1):
     """Number of student frames of a clip.
 
     Arguments
     ---------
     n_samples : int
         Length of the clip in samples.
+    subsample : int
+        Frames joined into one; what is left over is none.
 
     Returns
     -------
@@ -45,17 +95,22 @@ def n_frames(n_samples):
     -------
     >>> n_frames(120_400), n_frames(120_000), n_frames(399)
     (376, 374, 0)
+    >>> n_frames(120_400, subsample=3)
+    125
     """
-    return max((n_samples - RECEPTIVE_FIELD) // HOP_LENGTH + 1, 0)
+    over = n_samples - receptive_field(subsample)
+    return max(over // hop_length(subsample) + 1, 0)
 
 
-def n_samples(n_frames):
+def n_samples(n_frames, subsample=1):
     """Smallest number of samples that gives this many student frames.
 
     Arguments
     ---------
     n_frames : int
         Number of frames, at least 1.
+    subsample : int
+        Frames joined into one.
 
     Returns
     -------
@@ -64,19 +119,21 @@ def n_samples(n_frames):
 
     Example
     -------
-    >>> n_samples(376)
-    120400
+    >>> n_samples(376), n_samples(125, subsample=3)
+    (120400, 120080)
     """
-    return (n_frames - 1) * HOP_LENGTH + RECEPTIVE_FIELD
+    return (n_frames - 1) * hop_length(subsample) + receptive_field(subsample)
 
 
-def frame_rate(sample_rate):
+def frame_rate(sample_rate, subsample=1):
     """Frames a second at a sample rate.
 
     Arguments
     ---------
     sample_rate : int
         In Hz.
+    subsample : int
+        Frames joined into one.
 
     Returns
     -------
@@ -85,19 +142,21 @@ def frame_rate(sample_rate):
 
     Example
     -------
-    >>> frame_rate(24_000), frame_rate(16_000)
-    (75.0, 50.0)
+    >>> frame_rate(24_000), frame_rate(16_000), frame_rate(24_000, 3)
+    (75.0, 50.0, 25.0)
     """
-    return sample_rate / HOP_LENGTH
+    return sample_rate / hop_length(subsample)
 
 
-def centre(frame):
+def centre(frame, subsample=1):
     """Centre of a student frame, in samples from the start of its clip.
 
     Arguments
     ---------
     frame : int
         Index of the frame.
+    subsample : int
+        Frames joined into one.
 
     Returns
     -------
@@ -106,10 +165,11 @@ def centre(frame):
 
     Example
     -------
-    >>> centre(0), centre(2)
-    (199.5, 839.5)
+    >>> centre(0), centre(2), centre(0, subsample=3)
+    (199.5, 839.5, 519.5)
     """
-    return FIRST_CENTRE + frame * HOP_LENGTH
+    first = (receptive_field(subsample) - 1) / 2
+    return first + frame * hop_length(subsample)
 
 
 def snap(sample):

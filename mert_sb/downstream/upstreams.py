@@ -15,7 +15,7 @@ import torchaudio
 from torch import nn
 
 from mert_sb.downstream.frozen import Frozen
-from mert_sb.downstream.pooling import mean_over_time
+from mert_sb.downstream.pooling import at_every_frame, mean_over_time
 from mert_sb.frames import CENTRED_PADDING, HOP_LENGTH, n_frames
 
 
@@ -34,6 +34,8 @@ class PooledStates(nn.Module):
         D.
     settings : dict
         Of the encoder, to tell its states from another's.
+    subsample : int
+        The encoder's: frames of ``mert_sb.frames`` in one of its own.
 
     Example
     -------
@@ -47,10 +49,12 @@ class PooledStates(nn.Module):
     torch.Size([2, 3, 8])
     """
 
-    def __init__(self, encoder, *, sample_rate, n_states, dim, settings):
+    def __init__(
+        self, encoder, *, sample_rate, n_states, dim, settings, subsample=1
+    ):
         super().__init__()
         self.encoder = encoder
-        self.settings = settings
+        self.settings, self.subsample = settings, subsample
         self.sample_rate, self.n_states, self.dim = sample_rate, n_states, dim
 
     def forward(self, wavs, wav_lens=None):
@@ -69,12 +73,16 @@ class PooledStates(nn.Module):
             ``(B, N, D)`` float32.
         """
         states = self.encoder(wavs, wav_lens, output_hidden_states=True)
-        pooled = mean_over_time(states.float(), wavs.shape[1], wav_lens)
+        pooled = mean_over_time(
+            states.float(), wavs.shape[1], wav_lens, self.subsample
+        )
         return pooled.transpose(0, 1)
 
 
 class FrameStates(PooledStates):
     """An encoder's hidden states, frame by frame; made as ``PooledStates``.
+
+    Those of an encoder that joins frames come at every frame, see ``at_every_frame``.
 
     Example
     -------
@@ -88,7 +96,7 @@ class FrameStates(PooledStates):
     torch.Size([2, 3, 9, 8])
     """
 
-    def forward(self, wavs, wav_lens=None):
+    def forward(self, wavs, wav_lens=None, **conditions):
         """Encode.
 
         Arguments
@@ -97,14 +105,19 @@ class FrameStates(PooledStates):
             ``(B, S)``.
         wav_lens : torch.Tensor, optional
             ``(B,)`` valid share of each clip.
+        **conditions : dict
+            For the encoder, such as ``statistics`` where clips are windows.
 
         Returns
         -------
         torch.Tensor
             ``(B, N, T, D)`` float32, T as ``mert_sb.frames.n_frames`` says.
         """
-        states = self.encoder(wavs, wav_lens, output_hidden_states=True)
-        return states.float().transpose(0, 1)
+        states = self.encoder(
+            wavs, wav_lens, output_hidden_states=True, **conditions
+        ).float()
+        states = at_every_frame(states, wavs.shape[1], self.subsample, wav_lens)
+        return states.transpose(0, 1)
 
 
 class MelFrames(nn.Module):

@@ -117,7 +117,9 @@ def model_card(
         name=name,
         source=source,
         size=size / 1e6,
-        frame_rate=frames.frame_rate(settings["sample_rate"]),
+        frame_rate=frames.frame_rate(
+            settings["sample_rate"], settings["subsample"]
+        ),
         normalized="yes, by the encoder"
         if settings["normalize_wavs"]
         else "no",

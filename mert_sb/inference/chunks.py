@@ -1,10 +1,10 @@
 """Plans for files of any length: equal overlapping windows, their borders dropped.
 
-Windows start on multiples of the hop, so their frames are frames of the file. At
-edges inside the file half the overlap is dropped; the last window is moved back to
-end with the file's last frame, so that all are of one length and can be batched.
-(A constant-Q input then misses what is left after that frame, up to 319 samples,
-and the file's last frames differ from one pass.)
+Windows start on multiples of the student's hop, so their frames are frames of the file,
+joined ones too. At edges inside the file half the overlap is dropped; the last window is
+moved back to end with the file's last frame, so that all are of one length and can be
+batched. (A constant-Q input and log-mels then miss what is left after that frame, less
+than a hop, and the file's last frames differ from one pass.)
 
 A file is decoded twice: once for its plan, whose statistics the norms over time
 need (see ``mert_sb.student.statistics``), and once for its windows.
@@ -29,7 +29,7 @@ class Window(NamedTuple):
     Arguments
     ---------
     start : int
-        First sample, a multiple of the hop.
+        First sample, a multiple of the student's hop.
     first : int
         First frame kept, counted in the window.
     stop : int
@@ -65,6 +65,9 @@ class FilePlan(NamedTuple):
         Length of every window.
     windows : tuple of Window
         In order; their kept frames follow one another from 0 to T - 1.
+    subsample : int
+        The student's: frames of ``mert_sb.frames`` joined into one. All frames
+        here are joined ones.
 
     Example
     -------
@@ -83,9 +86,17 @@ class FilePlan(NamedTuple):
     statistics: WavStatistics
     window_samples: int
     windows: tuple
+    subsample: int = 1
 
 
-def plan_file(path, *, sample_rate, chunk_seconds=None, overlap_seconds=0.0):
+def plan_file(
+    path,
+    *,
+    sample_rate,
+    chunk_seconds=None,
+    overlap_seconds=0.0,
+    subsample=1,
+):
     """Decode a file once and plan its windows.
 
     Arguments
@@ -98,6 +109,8 @@ def plan_file(path, *, sample_rate, chunk_seconds=None, overlap_seconds=0.0):
         Length of a window. None: one window, the whole file.
     overlap_seconds : float
         What neighbouring windows share.
+    subsample : int
+        The student's.
 
     Returns
     -------
@@ -123,17 +136,19 @@ def plan_file(path, *, sample_rate, chunk_seconds=None, overlap_seconds=0.0):
     >>> plan.window_samples, [tuple(window) for window in plan.windows]
     (35920, [(0, 0, 93), (23680, 19, 93), (35840, 55, 112)])
     """
-    chunk, border = frame_counts(sample_rate, chunk_seconds, overlap_seconds)
+    chunk, border = frame_counts(
+        sample_rate, chunk_seconds, overlap_seconds, subsample
+    )
     running = RunningStatistics()
     for block in stream_blocks(path, sample_rate):
         running.update(block)
     n_samples = running.n_samples
-    n_frames = frames.n_frames(n_samples)
+    n_frames = frames.n_frames(n_samples, subsample)
     if n_frames == 0:
         raise ValueError(
             f"{path}: {n_samples} samples at {sample_rate} Hz are shorter than "
-            f"one frame of {frames.RECEPTIVE_FIELD}; leave the file out, or "
-            "lengthen it with silence"
+            f"one frame of {frames.receptive_field(subsample)}; leave the file "
+            "out, or lengthen it with silence"
         )
     whole = chunk is None or n_frames <= chunk
     return FilePlan(
@@ -142,8 +157,9 @@ def plan_file(path, *, sample_rate, chunk_seconds=None, overlap_seconds=0.0):
         n_samples,
         n_frames,
         running.result(),
-        n_samples if whole else frames.n_samples(chunk),
-        tile(n_frames, n_frames if whole else chunk, border),
+        n_samples if whole else frames.n_samples(chunk, subsample),
+        tile(n_frames, n_frames if whole else chunk, border, subsample),
+        subsample,
     )
 
 
@@ -175,7 +191,7 @@ def plan_windows(plan):
     )
 
 
-def tile(n_frames, chunk, border):
+def tile(n_frames, chunk, border, subsample=1):
     """Windows whose kept frames are all frames of a file, each once.
 
     Arguments
@@ -186,6 +202,8 @@ def tile(n_frames, chunk, border):
         Frames of a window, at most T.
     border : int
         Frames dropped at each edge inside the file, less than half a chunk.
+    subsample : int
+        The student's, whose frames are meant.
 
     Returns
     -------
@@ -197,19 +215,17 @@ def tile(n_frames, chunk, border):
     >>> [tuple(window) for window in tile(10, 6, 1)]
     [(0, 0, 5), (1280, 1, 6)]
     """
-    windows, done = [], 0
+    windows, done, hop = [], 0, frames.hop_length(subsample)
     while done < n_frames:
         start = min(max(done - border, 0), n_frames - chunk)
         end = start + chunk
         kept = n_frames if end == n_frames else end - border
-        windows.append(
-            Window(start * frames.HOP_LENGTH, done - start, kept - start)
-        )
+        windows.append(Window(start * hop, done - start, kept - start))
         done = kept
     return tuple(windows)
 
 
-def frame_counts(sample_rate, chunk_seconds, overlap_seconds):
+def frame_counts(sample_rate, chunk_seconds, overlap_seconds, subsample=1):
     """Frames of a chunk and of a dropped border.
 
     Arguments
@@ -220,6 +236,8 @@ def frame_counts(sample_rate, chunk_seconds, overlap_seconds):
         Length of a window; None: files in one pass.
     overlap_seconds : float
         What neighbouring windows share.
+    subsample : int
+        The student's, whose frames are meant.
 
     Returns
     -------
@@ -242,16 +260,17 @@ def frame_counts(sample_rate, chunk_seconds, overlap_seconds):
         raise ValueError(
             f"chunk_seconds: {chunk_seconds}; for files in one pass give None"
         )
-    chunk = frames.n_frames(round(chunk_seconds * sample_rate))
+    chunk = frames.n_frames(round(chunk_seconds * sample_rate), subsample)
     if chunk == 0:
         raise ValueError(
             f"chunk_seconds: {chunk_seconds} is shorter than one frame of "
-            f"{frames.RECEPTIVE_FIELD} samples at {sample_rate} Hz"
+            f"{frames.receptive_field(subsample)} samples at {sample_rate} Hz"
         )
     if not 0 <= overlap_seconds < chunk_seconds:
         raise ValueError(
             f"overlap_seconds: {overlap_seconds} is not between 0 and "
             f"chunk_seconds, {chunk_seconds}"
         )
-    overlap = round(overlap_seconds * frames.frame_rate(sample_rate))
+    rate = frames.frame_rate(sample_rate, subsample)
+    overlap = round(overlap_seconds * rate)
     return chunk, min(overlap, chunk - 1) // 2

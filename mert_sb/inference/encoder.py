@@ -10,7 +10,7 @@ import torch
 
 from mert_sb import frames
 from mert_sb.inference.features import check_wavs, chosen, states_argument
-from mert_sb.inference.files import FileEncoder
+from mert_sb.inference.files import FileEncoder, enough_overlap
 from mert_sb.inference.interface import StudentInterface
 from mert_sb.student.statistics import WavStatistics
 
@@ -37,7 +37,17 @@ class MusicEncoder(FileEncoder, StudentInterface):
     @property
     def frame_rate(self):
         """Frames a second."""
-        return frames.frame_rate(self.hparams.sample_rate)
+        return frames.frame_rate(self.hparams.sample_rate, self.subsample)
+
+    @property
+    def subsample(self):
+        """Frames of ``mert_sb.frames`` in one of the student's."""
+        return self.student.settings["subsample"]
+
+    @property
+    def overlap_seconds(self):
+        """What windows of long files share unless something else is asked for."""
+        return enough_overlap(self.student.settings)
 
     def encode_batch(self, wavs, wav_lens=None, layers=None):
         """Hidden states of clips.

@@ -69,8 +69,7 @@ def export_student(student, folder, **card):
     Raises
     ------
     ValueError
-        If the student's modules were changed, or its frames are not those of
-        ``mert_sb.frames``.
+        If the student's modules were changed.
 
     Example
     -------
@@ -83,12 +82,6 @@ def export_student(student, folder, **card):
     ['README.md', 'hyperparams.yaml', 'student.safetensors']
     """
     settings, state = student_state(student)
-    if settings["subsample"] != 1:
-        raise ValueError(
-            f"subsample: {settings['subsample']}: inference folders keep the clock "
-            "of mert_sb.frames, by which files are cut into windows and frames "
-            "given their times; a student with another has none"
-        )
     # None: what another choice would read.
     said = {key: value for key, value in settings.items() if value is not None}
     lines = yaml.safe_dump(said, sort_keys=False).splitlines()

@@ -35,7 +35,7 @@ class Features(NamedTuple):
     times: torch.Tensor | None
 
 
-def frame_times(first, stop, sample_rate):
+def frame_times(first, stop, sample_rate, subsample=1):
     """Centres of frames in seconds.
 
     Arguments
@@ -46,6 +46,8 @@ def frame_times(first, stop, sample_rate):
         One past the last.
     sample_rate : int
         In Hz.
+    subsample : int
+        The student's: frames joined into one.
 
     Returns
     -------
@@ -56,9 +58,11 @@ def frame_times(first, stop, sample_rate):
     -------
     >>> frame_times(75, 76, 24_000)
     tensor([1.0083], dtype=torch.float64)
+    >>> frame_times(25, 26, 24_000, subsample=3)
+    tensor([1.0216], dtype=torch.float64)
     """
     indices = torch.arange(first, stop, dtype=torch.float64)
-    return frames.centre(indices) / sample_rate
+    return frames.centre(indices, subsample) / sample_rate
 
 
 def states_argument(layers):

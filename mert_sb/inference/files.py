@@ -10,7 +10,7 @@ from itertools import islice
 
 import torch
 
-from mert_sb.frames import HOP_LENGTH
+from mert_sb import frames
 from mert_sb.inference.chunks import plan_file, plan_windows
 from mert_sb.inference.features import (
     Features,
@@ -24,6 +24,34 @@ CHUNK_SECONDS = 30.0
 # 50 frames a second too. Nothing else in the student has an edge: what attention
 # misses of the rest of the file, more overlap does not give back.
 OVERLAP_SECONDS = 3.0
+# Frames beside the positional convolution's that a front end of log-mels looks at.
+SPARE_FRAMES = 8
+
+
+def enough_overlap(settings):
+    """An overlap of which half is more than a student's convolutions reach.
+
+    Arguments
+    ---------
+    settings : dict
+        The student's.
+
+    Returns
+    -------
+    float
+        ``OVERLAP_SECONDS``, or more where frames are slow.
+
+    Example
+    -------
+    >>> settings = {"sample_rate": 24_000, "position_kernel": 128}
+    >>> enough_overlap(settings | {"subsample": 1})
+    3.0
+    >>> enough_overlap(settings | {"subsample": 3})
+    5.44
+    """
+    rate = frames.frame_rate(settings["sample_rate"], settings["subsample"])
+    reach = settings["position_kernel"] + SPARE_FRAMES
+    return max(OVERLAP_SECONDS, reach / rate)
 
 
 class FileEncoder:
@@ -35,6 +63,7 @@ class FileEncoder:
     >>> from types import SimpleNamespace
     >>> class Envelope(FileEncoder):
     ...     hparams = SimpleNamespace(sample_rate=24_000)
+    ...     subsample, overlap_seconds = 1, 3.0
     ...
     ...     def encode_windows(self, wavs, statistics, layers):
     ...         windows = wavs.unfold(-1, 400, 320)
@@ -53,7 +82,7 @@ class FileEncoder:
         *,
         pool=None,
         chunk_seconds=CHUNK_SECONDS,
-        overlap_seconds=OVERLAP_SECONDS,
+        overlap_seconds=None,
         batch_size=1,
     ):
         """Hidden states of a file.
@@ -77,8 +106,8 @@ class FileEncoder:
             ``"mean"``: the mean over time.
         chunk_seconds : float, optional
             Length of a window. None: the file in one pass.
-        overlap_seconds : float
-            What neighbouring windows share.
+        overlap_seconds : float, optional
+            What neighbouring windows share. None: ``enough_overlap`` of the student.
         batch_size : int
             Windows encoded at once.
 
@@ -97,12 +126,7 @@ class FileEncoder:
         """
         if pool not in (None, "mean"):
             raise ValueError(f"pool: {pool!r} is neither None nor 'mean'")
-        plan = plan_file(
-            path,
-            sample_rate=self.hparams.sample_rate,
-            chunk_seconds=chunk_seconds,
-            overlap_seconds=overlap_seconds,
-        )
+        plan = self._plan(path, chunk_seconds, overlap_seconds)
         pieces = self.encode_plan(plan, layers, batch_size=batch_size)
         if pool == "mean":
             return mean_over_time(pieces)
@@ -114,7 +138,7 @@ class FileEncoder:
         layers=None,
         *,
         chunk_seconds=CHUNK_SECONDS,
-        overlap_seconds=OVERLAP_SECONDS,
+        overlap_seconds=None,
         batch_size=1,
     ):
         """Hidden states of a file, piece by piece.
@@ -127,7 +151,7 @@ class FileEncoder:
             As in ``encode_batch``.
         chunk_seconds : float, optional
             As in ``encode_file``.
-        overlap_seconds : float
+        overlap_seconds : float, optional
             As in ``encode_file``.
         batch_size : int
             As in ``encode_file``.
@@ -138,13 +162,20 @@ class FileEncoder:
             Consecutive frames, of each window those that are kept; joined they
             are what ``encode_file`` returns.
         """
-        plan = plan_file(
+        plan = self._plan(path, chunk_seconds, overlap_seconds)
+        yield from self.encode_plan(plan, layers, batch_size=batch_size)
+
+    def _plan(self, path, chunk_seconds, overlap_seconds):
+        """The windows of a file, cut where the student's frames are."""
+        if overlap_seconds is None:
+            overlap_seconds = self.overlap_seconds
+        return plan_file(
             path,
             sample_rate=self.hparams.sample_rate,
             chunk_seconds=chunk_seconds,
             overlap_seconds=overlap_seconds,
+            subsample=self.subsample,
         )
-        yield from self.encode_plan(plan, layers, batch_size=batch_size)
 
     def encode_plan(self, plan, layers=None, *, batch_size=1):
         """Hidden states of a planned file, piece by piece.
@@ -201,8 +232,11 @@ def kept(plan, index, states):
     tensor([1.9816], dtype=torch.float64)
     """
     window = plan.windows[index]
-    offset = window.start // HOP_LENGTH
+    offset = window.start // frames.hop_length(plan.subsample)
     times = frame_times(
-        offset + window.first, offset + window.stop, plan.sample_rate
+        offset + window.first,
+        offset + window.stop,
+        plan.sample_rate,
+        plan.subsample,
     )
     return Features(states[..., window.first : window.stop, :], times)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from mert_sb.frames import HOP_LENGTH, RECEPTIVE_FIELD
+from mert_sb import frames
 from mert_sb.student import MERT
 
 # What torch's exporter imports, in the order in which it misses them.
@@ -41,14 +41,14 @@ def export_onnx(student, path, *, layers=None):
     """Write a student as an ONNX model.
 
     Input ``wavs (B, S)`` float32, output ``hidden_states (N, B, T, D)``; B and S
-    are free, S from 400 samples. The model's metadata say ``sample_rate``,
+    are free, S from ``receptive_field`` samples. The model's metadata say ``sample_rate``,
     ``hop_length``, ``receptive_field`` and ``layers`` (comma-separated). Weights lie
     in the file itself, as 32-bit floats (95M: 378 MB). The student is left as it is.
 
     Arguments
     ---------
     student : mert_sb.student.MERT
-        Without CQT input, attention windows or joined frames.
+        Without CQT input or attention windows.
     path : str or pathlib.Path
         The file; its folder is made if absent. It appears when it is whole.
     layers : sequence of int, optional
@@ -66,8 +66,8 @@ def export_onnx(student, path, *, layers=None):
     ImportError
         If a package that the exporter needs is absent.
     ValueError
-        If the student has a CQT input, windows or joined frames, which torch's
-        exporter fixes to the length of one clip, or has no such layer.
+        If the student has a CQT input or windows, which torch's exporter fixes to
+        the length of one clip, or has no such layer.
 
     Example
     -------
@@ -84,22 +84,22 @@ def export_onnx(student, path, *, layers=None):
             "because torch's exporter fixes the transform's FFT to one length of "
             "clip; use MusicEncoder, or train with feature_extractor_cqt: 0"
         )
-    for key, only in (("attention_window", None), ("subsample", 1)):
-        if student.settings[key] != only:
-            raise ValueError(
-                f"{key}: {student.settings[key]}: such a student has no ONNX export, "
-                "because torch's exporter fixes its frames to the length of one "
-                "clip; use MusicEncoder, or train without it"
-            )
+    if student.settings["attention_window"] is not None:
+        raise ValueError(
+            f"attention_window: {student.settings['attention_window']}: such a "
+            "student has no ONNX export, because torch's exporter fixes its frames "
+            "to the length of one clip; use MusicEncoder, or train without it"
+        )
     _require_exporter()
     n_states = student.settings["num_layers"] + 1
     layers = range(n_states) if layers is None else layers
+    subsample = student.settings["subsample"]
     program = _trace(_plain_copy(student), tuple(layers))
     program.model.metadata_props.update(
         {
             "sample_rate": str(student.settings["sample_rate"]),
-            "hop_length": str(HOP_LENGTH),
-            "receptive_field": str(RECEPTIVE_FIELD),
+            "hop_length": str(frames.hop_length(subsample)),
+            "receptive_field": str(frames.receptive_field(subsample)),
             "layers": ",".join(str(index % n_states) for index in layers),
         }
     )
@@ -152,9 +152,10 @@ def _plain_copy(student):
 def _trace(plain, layers):
     """The exporter's program, free in batch and samples."""
     batch = torch.export.Dim("batch", min=1)
-    samples = torch.export.Dim("samples", min=RECEPTIVE_FIELD)
+    joined = plain.settings["subsample"]
+    samples = torch.export.Dim("samples", min=frames.receptive_field(joined))
     # Sizes of 0 and 1 would be taken for constants.
-    example = torch.zeros(2, 10 * HOP_LENGTH)
+    example = torch.zeros(2, 10 * frames.hop_length(joined))
     # The exporter would wrap what the student says of layers it does not have.
     plain(example, output_hidden_states=layers)
     return torch.onnx.export(

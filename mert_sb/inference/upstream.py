@@ -113,4 +113,5 @@ def student_states(student, frames=False):
         n_states=settings["num_layers"] + 1,
         dim=settings["embed_dim"],
         settings=settings,
+        subsample=settings["subsample"],
     )

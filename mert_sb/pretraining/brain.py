@@ -14,6 +14,7 @@ from mert_sb.pretraining.heads import CodebookHead
 from mert_sb.pretraining.meters import Meters
 from mert_sb.pretraining.stability import CodeUsage
 from mert_sb.pretraining.stepping import SteppingBrain
+from mert_sb.pretraining.thinning import thin
 from mert_sb.pretraining.yardsticks import Yardsticks
 
 
@@ -63,6 +64,8 @@ class Pretraining(SteppingBrain):
             if name != "student":
                 checkpointer.add_recoverable(f"{name}_head", module)
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
+        # As it is before several processes wrap it.
+        self.subsample = self.modules.student.subsample
         self.heads = [name for name in self.modules if name != "student"]
         self._check()
         self.n_codes = {
@@ -130,7 +133,8 @@ class Pretraining(SteppingBrain):
         ---------
         batch : PaddedBatch
             ``sig`` ``(B, S)``, ``mask`` ``(B, T)``, ``mixture_seed``,
-            ``hiding_seed``, and ``target_<name>`` for each stored teacher.
+            ``hiding_seed``, and ``target_<name>`` for each stored teacher, of all
+            frames that the student joins.
         stage : sb.Stage
             Clips are mixed in training only.
 
@@ -145,9 +149,12 @@ class Pretraining(SteppingBrain):
         batch = batch.to(self.device)
         clean, mask = batch.sig.data, batch.mask.data
         targets = {
-            name: self.teachers[name](clean)
-            if name in self.teachers
-            else batch[f"target_{name}"].data
+            name: thin(
+                self.teachers[name](clean)
+                if name in self.teachers
+                else batch[f"target_{name}"].data,
+                self.subsample,
+            )
             for name in self.heads
         }
         wavs = clean

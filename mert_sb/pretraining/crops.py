@@ -25,7 +25,7 @@ class Clip(NamedTuple):
     epoch : int
         What their draws are seeded by; 0 in validation.
     frames : int
-        Their frames.
+        The student's frames of them, which masks are of.
     samples : int
         Their samples.
     spans : dict
@@ -49,11 +49,14 @@ class ClipPlan:
     Arguments
     ---------
     crop_frames : int or list of (int, int)
-        Frames a clip; or pairs of first epoch and frames, the first epoch being 1.
+        Frames a clip, by the clock of ``mert_sb.frames`` whatever the student joins;
+        or pairs of first epoch and frames, the first epoch being 1.
     mask_probability : float or list of (int, float)
         For ``span_mask``; or pairs of first step and probability, from step 0.
     mask_length : int or list of (int, int)
-        For ``span_mask``; or pairs of first step and length.
+        For ``span_mask``, in the student's frames; or pairs of first step and length.
+    subsample : int
+        The student's: frames of the clock that it joins into one.
 
     Raises
     ------
@@ -73,17 +76,20 @@ class ClipPlan:
     376
     """
 
-    def __init__(self, *, crop_frames, mask_probability, mask_length):
+    def __init__(
+        self, *, crop_frames, mask_probability, mask_length, subsample=1
+    ):
+        self.subsample = subsample
         self.frames = Schedule(crop_frames, "crop_frames", first=1)
         self.probability = Schedule(
             mask_probability, "mask_probability", first=0
         )
         self.length = Schedule(mask_length, "mask_length", first=0)
-        for schedule in (self.frames, self.length):
-            if any(type(n) is not int or n < 1 for n in schedule.values):
+        for schedule, least in ((self.frames, subsample), (self.length, 1)):
+            if any(type(n) is not int or n < least for n in schedule.values):
                 raise ValueError(
                     f"{schedule.key}: {schedule.values} must be whole numbers of "
-                    "frames, 1 or more"
+                    f"frames, {least} or more"
                 )
         if any(not 0 <= share <= 1 for share in self.probability.values):
             raise ValueError(
@@ -110,7 +116,9 @@ class ClipPlan:
             "probability": self.probability(step),
             "length": self.length(step),
         }
-        return Clip(epoch, n_frames, frames.n_samples(n_frames), spans)
+        n_samples = frames.n_samples(n_frames)
+        seen = frames.n_frames(n_samples, self.subsample)
+        return Clip(epoch, seen, n_samples, spans)
 
     @property
     def held_out(self):

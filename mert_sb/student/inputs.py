@@ -113,7 +113,7 @@ class StudentInputs(nn.Module):
             If a clip is shorter than a frame, the mask is of other frames, or the
             statistics do not belong to these clips.
         """
-        check_statistics(statistics, wavs, wav_lens, self.subsample)
+        check_statistics(statistics, wavs, wav_lens)
         samples = valid_samples(wavs, wav_lens)
         if self.normalize_wavs:
             wavs = normalize(wavs, samples, statistics)

@@ -62,7 +62,8 @@ class MERT(StudentInputs):
         65 pieces of music (MusicFM's stand in a file of statistics).
     subsample : int
         Neighbouring frames joined into one; 3 gives 25 a second at 24 kHz (MuQ,
-        MusicFM). Masks then have ``T // 3`` frames. Not for inference folders.
+        MusicFM), 2 at 16 kHz. T is then that of ``mert_sb.frames`` with it, and
+        masks, attention windows and kernels count joined frames.
     projection_norm : bool
         Norms without affine parameters before and after the projection, instead of
         one with them before it (model:455 ``do_cnn_feat_stable_layernorm``, False).

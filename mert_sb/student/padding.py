@@ -84,8 +84,7 @@ def valid_frames(samples, n_frames, subsample=1):
     if samples is None:
         return None
     counts = [
-        max(1, frames.n_frames(count) // subsample)
-        for count in samples.tolist()
+        max(1, frames.n_frames(count, subsample)) for count in samples.tolist()
     ]
     return within(torch.tensor(counts, device=samples.device), n_frames)
 
@@ -117,8 +116,8 @@ def check_length(wavs):
         )
 
 
-def check_statistics(statistics, wavs, wav_lens, subsample=1):
-    """Refuse statistics with padding, of another batch, or of another clock.
+def check_statistics(statistics, wavs, wav_lens):
+    """Refuse statistics with padding, or of another batch.
 
     Arguments
     ---------
@@ -128,8 +127,6 @@ def check_statistics(statistics, wavs, wav_lens, subsample=1):
         ``(B, S)``.
     wav_lens : torch.Tensor or None
         ``(B,)``.
-    subsample : int
-        Frames of the clock in one frame of the student.
 
     Raises
     ------
@@ -142,12 +139,6 @@ def check_statistics(statistics, wavs, wav_lens, subsample=1):
     """
     if statistics is None:
         return
-    if subsample > 1:
-        raise ValueError(
-            f"statistics with subsample: {subsample}: files are cut into windows "
-            "by the frames of mert_sb.frames, of which this student joins "
-            f"{subsample}; give whole clips, without statistics"
-        )
     if wav_lens is not None:
         raise ValueError(
             "statistics and wav_lens together: windows of a file have no padding; "

@@ -33,7 +33,7 @@ from units_prepare import prepare_units
 logger = get_logger(__name__)
 
 
-def open_files(hparams, split):
+def open_files(hparams, split, subsample):
     """Files of a manifest.
 
     Arguments
@@ -42,6 +42,8 @@ def open_files(hparams, split):
         From the YAML.
     split : str
         ``train`` or ``valid``.
+    subsample : int
+        The student's, whose frames are counted.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def open_files(hparams, split):
     return {
         key: (
             row["wav"].replace("{data_root}", root),
-            frames.n_frames(row["length"]),
+            frames.n_frames(row["length"], subsample),
         )
         for key, row in rows.items()
     }
@@ -139,8 +141,11 @@ def main(arguments):
     if torch.distributed.is_initialized():
         raise ValueError("units are fitted by one process; leave out torchrun")
     shutil.copy(__file__, hparams["output_folder"])
-    train, valid = (open_files(hparams, split) for split in ("train", "valid"))
     encoder = open_student(hparams, run_opts)
+    train, valid = (
+        open_files(hparams, split, encoder.subsample)
+        for split in ("train", "valid")
+    )
     fit = hparams["fit"](encoder, hparams["save_folder"], train)
     refuse_unused(hparams, hparams_file, KEYS | {"card"})
     codebook, noted = fit.codebook()

@@ -37,7 +37,9 @@ class Classifier(DownstreamBrain):
         states = self.modules.encoder(
             wavs, wav_lens, output_hidden_states=True
         )  # (L + 1, B, T, D)
-        pooled = mean_over_time(states, wavs.shape[1], wav_lens)
+        pooled = mean_over_time(
+            states, wavs.shape[1], wav_lens, self.hparams.student.subsample
+        )
         mixed = self.modules.layer_mix(pooled.transpose(0, 1))  # (B, D)
         return self.modules.head(mixed)
 

@@ -55,6 +55,17 @@ def test_each_epoch_and_step_has_its_clips():
     assert found.at(4, 9).spans == {"probability": 0.8, "length": 5}
 
 
+def test_masks_are_of_the_frames_of_a_student_that_joins_some():
+    # 74 frames are 24 of three, and two are left over.
+    found = plan(subsample=3).at(1, 0)
+    assert (found.frames, found.samples) == (24, frames.n_samples(74))
+    assert plan(subsample=3).stored_frames({"cqt": "shelf"}) == 74
+    # Spans that fit into 74 frames need not fit into 24.
+    check(plan(mask_length=23))
+    with pytest.raises(ValueError, match="of 23 do not fit into 24"):
+        check(plan(mask_length=23, subsample=3))
+
+
 def test_validation_is_always_as_the_end_of_training():
     found = plan(
         crop_frames=[[1, 30], [4, 74]], mask_probability=[[0, 0.4], [9, 0.8]]
@@ -69,6 +80,7 @@ def test_validation_is_always_as_the_end_of_training():
     [
         ({"crop_frames": 0}, "crop_frames.*whole numbers"),
         ({"crop_frames": 74.5}, "crop_frames.*whole numbers"),
+        ({"crop_frames": 2, "subsample": 3}, "crop_frames.*3 or more"),
         ({"crop_frames": [[0, 74]]}, "crop_frames.*must begin at 1"),
         ({"mask_length": [[0, 2], [5, 0]]}, "mask_length.*whole numbers"),
         ({"mask_probability": 1.2}, "mask_probability.*from 0 to 1"),
@@ -171,6 +183,7 @@ def hparams(tmp_path):
         "teachers": {},
         "shards": 1,
         "pretrained": None,
+        "student": SimpleNamespace(subsample=1),
         "data_folder": str(tmp_path),
         "train_manifest": str(tmp_path / "rows.json"),
         "valid_manifest": str(tmp_path / "rows.json"),
@@ -197,6 +210,14 @@ def test_recipes_cut_clips_by_epoch(train, hparams):
         assert item["sig"].shape == (frames.n_samples(n_frames),)
         assert item["mask"].shape == (n_frames,)
         assert datasets["valid"][0]["mask"].shape == (74,)
+
+
+@pytest.mark.parametrize(("subsample", "n_masked"), [(1, 74), (2, 37), (3, 24)])
+def test_recipes_mask_the_students_frames(train, hparams, subsample, n_masked):
+    hparams["student"].subsample = subsample
+    item = train.dataio_prep(hparams)["train"][0]
+    assert item["sig"].shape == (frames.n_samples(74),)
+    assert item["mask"].shape == (n_masked,)
 
 
 def test_recipes_mask_by_the_step_at_which_an_epoch_began(train, hparams):

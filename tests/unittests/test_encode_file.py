@@ -273,9 +273,13 @@ def test_a_compiled_student_through_run_opts(tmp_path, monkeypatch):
     close(found, expected, 1e-5)
 
 
-@pytest.mark.parametrize("rate", [24_000, 16_000])
-def test_the_default_overlap_covers_the_originals_positions(tmp_path, rate):
-    encoder = build(sample_rate=rate, position_kernel=128)
+@pytest.mark.parametrize(
+    ("rate", "subsample"), [(24_000, 1), (16_000, 1), (24_000, 3)]
+)
+def test_the_default_overlap_covers_the_originals_positions(
+    tmp_path, rate, subsample
+):
+    encoder = build(sample_rate=rate, position_kernel=128, subsample=subsample)
     path = write(tmp_path / "a.wav", 70.0)
     whole = encoder.encode_file(path, 0, chunk_seconds=None)
     close(encoder.encode_file(path, 0).states, whole.states)

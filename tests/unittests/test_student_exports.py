@@ -22,7 +22,7 @@ def student(kind):
     return build(**KINDS[kind])
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"joined"}))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_states_and_settings_survive_export(tmp_path, kind):
     model = student(kind).eval()
     folder = export_student(model, tmp_path / "encoder")
@@ -38,11 +38,7 @@ def test_states_and_settings_survive_export(tmp_path, kind):
     assert ("conv_channels" in text) == ("mel" not in text)
 
 
-def test_joined_frames_have_no_inference_folder(tmp_path):
-    with pytest.raises(ValueError, match="subsample: 3: inference folders"):
-        export_student(student("joined"), tmp_path / "a")
-    with pytest.raises(ValueError, match="subsample: 3: such a student has no"):
-        export_onnx(student("joined"), tmp_path / "a.onnx")
+def test_windowed_attention_has_no_onnx_file(tmp_path):
     with pytest.raises(ValueError, match="attention_window: 4: such a student"):
         export_onnx(student("windows"), tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
@@ -130,16 +126,22 @@ def test_the_originals_layouts_refuse_by_name(
     assert not list(tmp_path.iterdir())
 
 
-def test_onnx_files_equal_the_student(tmp_path):
+@pytest.mark.parametrize("subsample", [1, 2])
+def test_onnx_files_equal_the_student(tmp_path, subsample):
     for name in ("onnx", "onnxscript"):
         pytest.importorskip(name)
     onnxruntime = pytest.importorskip("onnxruntime")
-    model = build(**CONFORMER, frontend="mel", num_layers=1)
+    model = build(
+        **CONFORMER, frontend="mel", num_layers=1, subsample=subsample
+    )
     path = export_onnx(model, tmp_path / "a.onnx", layers=[0, -1])
     session = onnxruntime.InferenceSession(
         path, providers=["CPUExecutionProvider"]
     )
-    for wavs in (clips(1, 1), clips(4, 17)):
+    said = session.get_modelmeta().custom_metadata_map
+    assert said["hop_length"] == str(320 * subsample)
+    assert said["receptive_field"] == str(320 * subsample + 80)
+    for wavs in (clips(1, subsample), clips(4, 17)):
         (found,) = session.run(None, {"wavs": wavs.numpy()})
         expected = model.eval()(wavs, output_hidden_states=(0, -1)).detach()
         close(torch.from_numpy(found), expected, 1e-4)

@@ -189,11 +189,6 @@ def test_joined_frames_refuse_what_is_of_the_clock():
     student = build(subsample=3).eval()
     with pytest.raises(ValueError, match=r"mask: shape \(3, 24\).* 8 frames"):
         student(clips(), mask=torch.zeros(3, 24, dtype=torch.bool))
-    running = RunningStatistics()
-    running.update(clips()[0])
-    statistics = WavStatistics.stack([running.result()] * 3)
-    with pytest.raises(ValueError, match="statistics with subsample: 3"):
-        student(clips(), statistics=statistics)
     with pytest.raises(ValueError, match="2 frames are shorter than one"):
         student(clips(n_frames=2))
 

@@ -51,7 +51,7 @@ class Loudness(Teacher):
         return levels.long() if self.codes else levels[..., :1]
 
 
-def build_brain(folder, *, run_opts=None, head=None, **changed):
+def build_brain(folder, *, run_opts=None, head=None, student=None, **changed):
     """A Brain whose student has no dropout, ready to step.
 
     Arguments
@@ -62,6 +62,8 @@ def build_brain(folder, *, run_opts=None, head=None, **changed):
         Of SpeechBrain.
     head : dict, optional
         Options of its ``CodebookHead``.
+    student : dict, optional
+        Settings of its student.
     **changed : dict
         Hyperparameters in place of the usual ones.
 
@@ -74,7 +76,7 @@ def build_brain(folder, *, run_opts=None, head=None, **changed):
         torch.manual_seed(0)
         sizes = {"n_codebooks": 2, "codebook_size": 10, "proj_dim": 4}
         modules = {
-            "student": tiny_student(**QUIET),
+            "student": tiny_student(**QUIET | (student or {})),
             "codes": CodebookHead(32, **sizes | (head or {})),
             "level": RegressionHead(32, n_features=1),
         }
@@ -108,7 +110,7 @@ def build_brain(folder, *, run_opts=None, head=None, **changed):
     return brain
 
 
-def clips(seed=0, n_clips=CLIPS):
+def clips(seed=0, n_clips=CLIPS, n_masked=FRAMES):
     """Clips as the recipes give them.
 
     Arguments
@@ -117,6 +119,8 @@ def clips(seed=0, n_clips=CLIPS):
         Of the audio and the masks.
     n_clips : int
         How many.
+    n_masked : int
+        Frames of a mask: the student's.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def clips(seed=0, n_clips=CLIPS):
         {
             "id": f"{seed}-{clip}",
             "sig": torch.randn(400 + 320 * (FRAMES - 1), generator=generator),
-            "mask": span_mask(FRAMES, generator=generator),
+            "mask": span_mask(n_masked, generator=generator),
             "mixture_seed": clip,
             "hiding_seed": 10 + clip,
         }

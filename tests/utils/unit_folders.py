@@ -29,9 +29,9 @@ def random_units(length, seed=0, n_units=N_UNITS):
     return units.repeat_interleave(times)[:length]
 
 
-def write_folder(folder, *, layer=2, codebook=None, **changed):
+def write_folder(folder, *, layer=2, codebook=None, student=None, **changed):
     """A folder whose codebook is fitted to normal numbers."""
-    student = tiny_student(normalize_wavs=True)
+    student = tiny_student(normalize_wavs=True, **student or {})
     if codebook is None:
         generator = torch.Generator().manual_seed(0)
         states = torch.randn(400, 32, generator=generator)

@@ -26,7 +26,7 @@ from mert_sb.inference.beats.modules import build_beat_modules
 from mert_sb.inference.beats.task import build_decoder, read_beat_task
 from mert_sb.inference.chunks import plan_file, plan_windows
 from mert_sb.inference.features import check_wavs
-from mert_sb.inference.files import OVERLAP_SECONDS
+from mert_sb.inference.files import OVERLAP_SECONDS, enough_overlap
 from mert_sb.inference.task_modules import read_source
 from mert_sb.student.statistics import WavStatistics
 
@@ -59,7 +59,14 @@ class BeatTracker(Pretrained):
     def __init__(self, modules, hparams, run_opts=None, freeze_params=True):
         super().__init__(modules, hparams, run_opts, freeze_params)
         self.task = self.hparams.task
+        # Of activations, whatever the student joins: its states are interpolated.
         self.frame_rate = frames.frame_rate(self.task.sample_rate)
+        upstream, self.subsample = self.mods["upstream"], 1
+        overlap = OVERLAP_SECONDS
+        if isinstance(upstream, FrameStates):
+            self.subsample = upstream.subsample
+            overlap = enough_overlap(upstream.settings)
+        self.overlap_seconds = min(overlap, self.task.clip_seconds / 2)
 
     @classmethod
     def from_folder(
@@ -136,12 +143,7 @@ class BeatTracker(Pretrained):
         upstream = self.mods["upstream"]
         if statistics is None or not isinstance(upstream, FrameStates):
             return upstream(wavs)
-        states = upstream.encoder(
-            wavs,
-            output_hidden_states=True,
-            statistics=statistics.to(self.device),
-        )
-        return states.float().transpose(0, 1)
+        return upstream(wavs, statistics=statistics.to(self.device))
 
     def activations_file(self, path, *, batch_size=1):
         """Probabilities as of ``activations_batch``, of a file.
@@ -168,12 +170,12 @@ class BeatTracker(Pretrained):
         """
         if type(batch_size) is not int or batch_size < 1:
             raise ValueError(f"batch_size: {batch_size}, not a number from 1")
-        chunk = self.task.clip_seconds
         plan = plan_file(
             path,
             sample_rate=self.task.sample_rate,
-            chunk_seconds=chunk,
-            overlap_seconds=min(OVERLAP_SECONDS, chunk / 2),
+            chunk_seconds=self.task.clip_seconds,
+            overlap_seconds=self.overlap_seconds,
+            subsample=self.subsample,
         )
         source = plan_windows(plan)
         if len(plan.windows) == 1:
@@ -185,8 +187,8 @@ class BeatTracker(Pretrained):
             statistics = WavStatistics.stack([plan.statistics] * len(batch))
             rows = self.activations_batch(torch.stack(wavs), statistics)
             for index, row in zip(indices, rows, strict=True):
-                window = plan.windows[index]
-                kept.append(row[window.first : window.stop])
+                window, joined = plan.windows[index], plan.subsample
+                kept.append(row[window.first * joined : window.stop * joined])
         return np.concatenate(kept)
 
     def decode(self, activations):

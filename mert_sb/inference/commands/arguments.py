@@ -148,7 +148,7 @@ def seconds(text):
     return value
 
 
-def check_chunks(chunk_seconds, overlap_seconds, sample_rate):
+def check_chunks(chunk_seconds, overlap_seconds, sample_rate, subsample=1):
     """Refuse lengths of windows that no file could be cut into.
 
     Arguments
@@ -159,6 +159,8 @@ def check_chunks(chunk_seconds, overlap_seconds, sample_rate):
         What neighbouring windows share.
     sample_rate : int
         The model's, in Hz.
+    subsample : int
+        The model's.
 
     Raises
     ------
@@ -175,7 +177,7 @@ def check_chunks(chunk_seconds, overlap_seconds, sample_rate):
     try:
         # "none" is for chunks; for the overlap it says nothing.
         overlap = math.nan if overlap_seconds is None else overlap_seconds
-        frame_counts(sample_rate, chunk_seconds, overlap)
+        frame_counts(sample_rate, chunk_seconds, overlap, subsample)
     except ValueError as error:
         named = str(error).replace("_seconds", "-seconds")
         raise ValueError(f"--{named}") from error

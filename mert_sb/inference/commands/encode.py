@@ -4,6 +4,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import argparse
 from pathlib import Path
 
 from tqdm import tqdm
@@ -19,7 +20,7 @@ from mert_sb.inference.commands.settings import describe
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.commands.writers import STORES
 from mert_sb.inference.encoder import MusicEncoder
-from mert_sb.inference.files import CHUNK_SECONDS, OVERLAP_SECONDS
+from mert_sb.inference.files import CHUNK_SECONDS
 
 HELP = "write features of audio files"
 DESCRIPTION = """\
@@ -117,8 +118,9 @@ def _add_what(parser):
         "--overlap-seconds",
         type=values.seconds,
         metavar="S",
-        default=OVERLAP_SECONDS,
-        help="of neighbouring windows; default: %(default)g",
+        default=argparse.SUPPRESS,
+        help="of neighbouring windows; default: 3, or more where the model's "
+        "frames are slow",
     )
     add(
         "--overwrite",
@@ -171,6 +173,7 @@ def run(arguments):
     store = STORES[arguments.format](folder)
     jobs = find_jobs(arguments.inputs, keep_suffix=arguments.keep_suffix)
     encoder = _open_encoder(arguments)
+    vars(arguments).setdefault("overlap_seconds", encoder.overlap_seconds)
     layers, settings = _settings(encoder.student, arguments)
     with workspace(folder) as place:
         names = {job.name for job in jobs}
@@ -187,7 +190,7 @@ def run(arguments):
         )
         todo = [job for job in jobs if job.name not in there]
         try:
-            _encode_all(runner, todo, encoder.hparams.sample_rate, arguments)
+            _encode_all(runner, todo, arguments)
         finally:
             report_skipped(folder, runner.skipped)
     if not arguments.quiet:
@@ -216,6 +219,7 @@ def _settings(student, arguments):
         arguments.chunk_seconds,
         arguments.overlap_seconds,
         student.settings["sample_rate"],
+        student.settings["subsample"],
     )
     layers = values.known_layers(
         arguments.layers, student.settings["num_layers"]
@@ -225,10 +229,11 @@ def _settings(student, arguments):
     return layers, describe(student, options)
 
 
-def _encode_all(runner, jobs, sample_rate, arguments):
+def _encode_all(runner, jobs, arguments):
     """Read and encode, with a bar on terminals."""
     options = {
-        "sample_rate": sample_rate,
+        "sample_rate": runner.encoder.hparams.sample_rate,
+        "subsample": runner.encoder.subsample,
         "chunk_seconds": arguments.chunk_seconds,
         "overlap_seconds": arguments.overlap_seconds,
     }

@@ -206,7 +206,9 @@ def _architecture(checkpoint):
     n_parameters = sum(tensor.numel() for tensor in checkpoint.state.values())
     return {
         "sample_rate": settings["sample_rate"],
-        "frames_a_second": frames.frame_rate(settings["sample_rate"]),
+        "frames_a_second": frames.frame_rate(
+            settings["sample_rate"], settings["subsample"]
+        ),
         "layers": settings["num_layers"],
         "width": settings["embed_dim"],
         "attention_heads": settings["num_heads"],

@@ -104,8 +104,8 @@ def read_file(job, options):
     job : Job
         The file.
     options : dict
-        ``sample_rate``, ``chunk_seconds`` and ``overlap_seconds`` for
-        ``plan_file``, already known to be possible.
+        ``sample_rate``, ``chunk_seconds``, ``overlap_seconds`` and ``subsample``
+        for ``plan_file``, already known to be possible.
 
     Yields
     ------

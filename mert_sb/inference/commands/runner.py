@@ -140,7 +140,8 @@ class Runner:
     def _keep(self, job, plan, file):
         times = None
         if self.pool == "none":
-            times = frame_times(0, plan.n_frames, plan.sample_rate).numpy()
+            rate, joined = plan.sample_rate, plan.subsample
+            times = frame_times(0, plan.n_frames, rate, joined).numpy()
         self.store.keep(file.path, job.name, times)
         del self.outputs[job]
         self.n_done += 1

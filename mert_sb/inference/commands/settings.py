@@ -51,12 +51,13 @@ def describe(student, options):
     ('none', 320, 199.5)
     """
     model = {k: v for k, v in student.settings.items() if k not in FREE}
+    subsample = student.settings["subsample"]
     settings = {
         "mert_sb": VERSION,
         **options,
         "sample_rate": student.settings["sample_rate"],
-        "hop_length": frames.HOP_LENGTH,
-        "first_centre": frames.FIRST_CENTRE,
+        "hop_length": frames.hop_length(subsample),
+        "first_centre": frames.centre(0, subsample),
         "frame_times": "seconds of frame t: "
         "(first_centre + hop_length * t) / sample_rate",
         "model": model,

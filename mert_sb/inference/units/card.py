@@ -83,7 +83,8 @@ def units_card(settings, student, *, name="Units", data=None, licence=None):
     >>> settings = UnitSettings(
     ...     7, 500, 5000, True, 24_000, 3.0, {}, results, 30.0
     ... )
-    >>> card = units_card(settings, {"num_layers": 12, "embed_dim": 768})
+    >>> student = {"num_layers": 12, "embed_dim": 768, "subsample": 1}
+    >>> card = units_card(settings, student)
     >>> "| valid | perplexity | 410 |" in card
     True
     """
@@ -103,7 +104,9 @@ def units_card(settings, student, *, name="Units", data=None, licence=None):
         else "the units again",
         layers=student["num_layers"],
         width=student["embed_dim"],
-        frame_rate=frames.frame_rate(settings.sample_rate),
+        frame_rate=frames.frame_rate(
+            settings.sample_rate, student["subsample"]
+        ),
         strings="a repeated unit counts once" if collapsed else "of all units",
         windows=_windows(settings),
         data=data or UNSAID,

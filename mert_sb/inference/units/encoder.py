@@ -181,7 +181,9 @@ class UnitEncoder:
         string, lengths = string_of(units, self.settings.collapse)
         tokens = self.tokenizer.encode(string.tolist())
         sizes = [len(self.tokenizer.units(token)) for token in tokens]
-        edges = token_edges(sizes, lengths, self.settings.sample_rate)
+        edges = token_edges(
+            sizes, lengths, self.settings.sample_rate, self.encoder.subsample
+        )
         tokens = torch.tensor(tokens, dtype=torch.int64)
         return UnitString(units, tokens, edges[:-1], edges[1:])
 

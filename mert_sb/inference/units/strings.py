@@ -66,7 +66,7 @@ def string_of(units, collapse):
     return units, torch.ones_like(units)
 
 
-def token_edges(sizes, lengths, sample_rate):
+def token_edges(sizes, lengths, sample_rate, subsample=1):
     """Times between tokens.
 
     Arguments
@@ -77,6 +77,8 @@ def token_edges(sizes, lengths, sample_rate):
         ``(n,)`` the frames of each unit of the string.
     sample_rate : int
         In Hz.
+    subsample : int
+        The student's: frames joined into one.
 
     Returns
     -------
@@ -92,5 +94,5 @@ def token_edges(sizes, lengths, sample_rate):
     # Frames of the file that are over after each unit of the string.
     over = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     last = torch.tensor([0, *sizes]).cumsum(0)
-    centres = frames.centre(over[last].double())
-    return (centres - frames.HOP_LENGTH / 2) / sample_rate
+    centres = frames.centre(over[last].double(), subsample)
+    return (centres - frames.hop_length(subsample) / 2) / sample_rate

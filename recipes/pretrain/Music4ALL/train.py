@@ -71,6 +71,7 @@ def clip_plan(hparams):
         crop_frames=hparams["crop_frames"],
         mask_probability=hparams["mask_probability"],
         mask_length=hparams["mask_length"],
+        subsample=hparams["student"].subsample,
     )
 
 
