@@ -15,6 +15,7 @@ from mert_sb import frames
 from mert_sb.pretraining.masking import check_spans
 from mert_sb.pretraining.schedules import Schedule
 from mert_sb.pretraining.stepping import world_size
+from mert_sb.pretraining.whole import check_whole_rows
 
 
 class Clip(NamedTuple):
@@ -24,9 +25,9 @@ class Clip(NamedTuple):
     ---------
     epoch : int
         What their draws are seeded by; 0 in validation.
-    frames : int
-        Their frames.
-    samples : int
+    frames : int or None
+        Their frames; None where each is a whole row.
+    samples : int or None
         Their samples.
     spans : dict
         ``probability`` and ``length`` of ``span_mask``.
@@ -42,14 +43,40 @@ class Clip(NamedTuple):
     samples: int
     spans: dict
 
+    def of(self, length):
+        """The clip of one row.
+
+        Arguments
+        ---------
+        length : int
+            Samples of the row.
+
+        Returns
+        -------
+        Clip
+            The same for all rows, unless clips are whole rows: then all frames of
+            this one.
+
+        Example
+        -------
+        >>> Clip(1, None, None, {}).of(120_500)
+        Clip(epoch=1, frames=376, samples=120400, spans={})
+        """
+        if self.frames is not None:
+            return self
+        n_frames = frames.n_frames(length)
+        samples = frames.n_samples(n_frames)
+        return self._replace(frames=n_frames, samples=samples)
+
 
 class ClipPlan:
     """Length and masking of clips, each a number or a schedule.
 
     Arguments
     ---------
-    crop_frames : int or list of (int, int)
+    crop_frames : int, list of (int, int) or None
         Frames a clip; or pairs of first epoch and frames, the first epoch being 1.
+        None: clips are whole rows, see ``mert_sb.pretraining.whole``.
     mask_probability : float or list of (int, float)
         For ``span_mask``; or pairs of first step and probability, from step 0.
     mask_length : int or list of (int, int)
@@ -74,12 +101,15 @@ class ClipPlan:
     """
 
     def __init__(self, *, crop_frames, mask_probability, mask_length):
-        self.frames = Schedule(crop_frames, "crop_frames", first=1)
+        self.whole = crop_frames is None
+        self.frames = None
+        if not self.whole:
+            self.frames = Schedule(crop_frames, "crop_frames", first=1)
         self.probability = Schedule(
             mask_probability, "mask_probability", first=0
         )
         self.length = Schedule(mask_length, "mask_length", first=0)
-        for schedule in (self.frames, self.length):
+        for schedule in filter(None, (self.frames, self.length)):
             if any(type(n) is not int or n < 1 for n in schedule.values):
                 raise ValueError(
                     f"{schedule.key}: {schedule.values} must be whole numbers of "
@@ -105,11 +135,13 @@ class ClipPlan:
         Clip
             The same for all clips of the epoch.
         """
-        n_frames = self.frames(epoch)
         spans = {
             "probability": self.probability(step),
             "length": self.length(step),
         }
+        if self.whole:
+            return Clip(epoch, None, None, spans)
+        n_frames = self.frames(epoch)
         return Clip(epoch, n_frames, frames.n_samples(n_frames), spans)
 
     @property
@@ -127,14 +159,22 @@ class ClipPlan:
 
         Returns
         -------
-        int
-            Frames.
+        int or None
+            Frames; None where clips are whole rows.
 
         Raises
         ------
         ValueError
             If there are several.
         """
+        if stored and self.whole:
+            raise ValueError(
+                "stored: targets are stored for clips of one length, but with "
+                "crop_frames: null each is as long as its file; leave the teachers "
+                "live"
+            )
+        if self.whole:
+            return None
         if stored and len(set(self.frames.values)) > 1:
             raise ValueError(
                 "stored: a target depends on where its clip ends, so targets are "
@@ -152,7 +192,8 @@ class ClipPlan:
             ``train``, as long as an epoch, and ``valid``.
         hparams : dict
             With ``number_of_epochs``, ``optimizer_step_limit``,
-            ``train_dataloader_opts`` and ``grad_accumulation_factor``.
+            ``train_dataloader_opts`` and ``grad_accumulation_factor``; for whole
+            rows what ``check_whole_rows`` wants too.
 
         Raises
         ------
@@ -160,18 +201,25 @@ class ClipPlan:
             If a clip is longer than a row, spans do not fit into a clip, or a
             schedule ends after training.
         """
-        for dataset in datasets.values():
-            self._check_rows(dataset)
+        if not self.whole:
+            for dataset in datasets.values():
+                self._check_rows(dataset)
         steps = _steps_an_epoch(len(datasets["train"]), hparams)
         last = hparams["number_of_epochs"]
         if hparams["optimizer_step_limit"]:
             limit = math.ceil(hparams["optimizer_step_limit"] / steps)
             last = min(last, limit)
-        self.frames.refuse_after(last, "epoch")
+        if not self.whole:
+            self.frames.refuse_after(last, "epoch")
         for schedule in (self.probability, self.length):
             schedule.refuse_after((last - 1) * steps, "step")
-        for epoch in self._turns(steps):
-            clip = self.at(epoch, (epoch - 1) * steps)
+        clips = [
+            self.at(epoch, (epoch - 1) * steps) for epoch in self._turns(steps)
+        ]
+        if self.whole:
+            check_whole_rows(datasets, hparams, clips)
+            return
+        for clip in clips:
             check_spans(clip.frames, **clip.spans)
 
     def _check_rows(self, dataset):
@@ -190,7 +238,7 @@ class ClipPlan:
         """Epochs in which something is not as in the epoch before."""
         by_step = self.probability.starts + self.length.starts
         turns = {1 + math.ceil(start / steps) for start in by_step}
-        return sorted(turns | set(self.frames.starts))
+        return sorted(turns | set(self.frames.starts if self.frames else ()))
 
 
 def _steps_an_epoch(n_rows, hparams):
