@@ -108,7 +108,7 @@ def build_brain(folder, *, run_opts=None, head=None, **changed):
     return brain
 
 
-def clips(seed=0, n_clips=CLIPS):
+def clips(seed=0, n_clips=CLIPS, n_frames=FRAMES):
     """Clips as the recipes give them.
 
     Arguments
@@ -117,6 +117,8 @@ def clips(seed=0, n_clips=CLIPS):
         Of the audio and the masks.
     n_clips : int
         How many.
+    n_frames : int
+        Of each.
 
     Returns
     -------
@@ -127,8 +129,8 @@ def clips(seed=0, n_clips=CLIPS):
     return [
         {
             "id": f"{seed}-{clip}",
-            "sig": torch.randn(400 + 320 * (FRAMES - 1), generator=generator),
-            "mask": span_mask(FRAMES, generator=generator),
+            "sig": torch.randn(400 + 320 * (n_frames - 1), generator=generator),
+            "mask": span_mask(n_frames, generator=generator),
             "mixture_seed": clip,
             "hiding_seed": 10 + clip,
         }
