@@ -12,6 +12,9 @@ center=True, pad_mode="constant")`` magnitude within float32 rounding. Convolvin
 3. sampling every ``hop_length`` samples is folding the spectrum modulo ``P``;
 4. one inverse FFT of length ``P``, whose first T points are the frames.
 
+Clips of more than ``BLOCK_FRAMES`` go through in overlapping blocks of that length: the
+kernels' spectra grow with a clip, and would be made anew for each length of whole songs.
+
 Authors
  * The mert_sb developers 2026
 """
@@ -20,6 +23,7 @@ import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from mert_sb.frames import HOP_LENGTH
 
@@ -28,6 +32,8 @@ from mert_sb.frames import HOP_LENGTH
 SIDE_LOBES = 32
 # Spectra are kept for this many clip lengths (16 MB for five seconds, 336 bins).
 KEPT_LENGTHS = 4
+# Frames of a block of a longer clip; 32 s at 24 kHz.
+BLOCK_FRAMES = 2400
 
 
 def _smooth(number):
@@ -129,6 +135,27 @@ class CQT(nn.Module):
             is centred on sample ``t * hop_length``.
         """
         n_frames = wavs.shape[-1] // self.hop_length + 1
+        if n_frames <= BLOCK_FRAMES:
+            return self._transform(wavs, n_frames)
+        # Frames beside a block that its own kernels reach into.
+        beside = (max(self.lengths) // 2 + 1) // self.hop_length + 1
+        n_blocks = -(-n_frames // BLOCK_FRAMES)
+        after = (n_blocks * BLOCK_FRAMES + beside) * self.hop_length
+        padded = F.pad(wavs, (beside * self.hop_length, after - wavs.shape[-1]))
+        blocks = padded.unfold(
+            -1,
+            (BLOCK_FRAMES + 2 * beside) * self.hop_length,
+            BLOCK_FRAMES * self.hop_length,
+        )
+        # One after another: together their spectra would not fit into memory.
+        parts = [
+            self._transform(block, beside + BLOCK_FRAMES)[:, beside:]
+            for block in blocks.unbind(1)
+        ]
+        return torch.cat(parts, dim=1)[:, :n_frames]
+
+    def _transform(self, wavs, n_frames):
+        """The first frames of clips, by one FFT."""
         reach = max(self.lengths) // 2 + 1
         period = _smooth(math.ceil((wavs.shape[-1] + reach) / self.hop_length))
         first_rows, kernels = self._kernels(period, wavs.device)

@@ -14,6 +14,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import math
 from pathlib import Path
 
 from mert_sb.audio.names import find_audio, segment_id
@@ -55,9 +56,10 @@ def write_manifests(
         Takes the sorted list of usable paths, returns a dict from path to split
         name; a path that it leaves out or maps to None is in no manifest. See
         ``hash_split``.
-    segment_seconds : float
+    segment_seconds : float or None
         Longer files are cut into segments of about this length. An end shorter
-        than ``min_seconds`` stays with the segment before it.
+        than ``min_seconds`` stays with the segment before it. None: a row is a
+        whole file, however long.
     min_seconds : float
         Shorter files are skipped; at least the length of a training crop.
     sample_rate : int
@@ -119,11 +121,14 @@ def write_manifests(
 
 
 def _lengths(segment_seconds, min_seconds, sample_rate):
-    if not 0 < min_seconds <= segment_seconds:
+    longest = math.inf if segment_seconds is None else segment_seconds
+    if not 0 < min_seconds <= longest:
         raise ValueError(
             f"min_seconds is {min_seconds}: it must be above 0 and at most "
             f"segment_seconds, {segment_seconds}"
         )
+    if segment_seconds is None:
+        return None, round(min_seconds * sample_rate)
     n_frames = -(-round(segment_seconds * sample_rate) // HOP_LENGTH)
     return n_frames * HOP_LENGTH, round(min_seconds * sample_rate)
 
@@ -139,7 +144,7 @@ def _assign(split, lengths, data_folder):
 
 def _rows(path, length, segment, least, sample_rate):
     """The rows of one file by id."""
-    starts = list(range(0, length, segment))
+    starts = list(range(0, length, segment or length))
     if len(starts) > 1 and length - starts[-1] < least:
         starts.pop()
     rows = {}

@@ -25,6 +25,8 @@ logger = get_logger(__name__)
 CODES = ("final_proj", "final_projs", "label_embs_concat", "logit_temp_list")
 CODES += ("target_glu",)
 REGRESSIONS = {"cqt": "encoder_cqt_model.fc", "mel": "encoder_mel_model.fc"}
+# How far attention sees; no weight is of another meaning or number for it.
+REACH = ("attention_window", "global_frames")
 
 
 class Report(NamedTuple):
@@ -54,6 +56,9 @@ def load_pretraining(
     modules, source, *, fetch_config=None, codes="encodec", regressions=None
 ):
     """Fill a student, and what heads a checkpoint has, in place.
+
+    The student may attend within other windows than the checkpoint's, as when longer
+    clips follow: what has changed is logged.
 
     Arguments
     ---------
@@ -93,7 +98,12 @@ def load_pretraining(
     Report(filled=['student'], anew=['cqt'], left=[])
     """
     checkpoint = read_checkpoint(source, fetch_config)
-    fill_student(modules["student"], checkpoint)
+    changed = fill_student(modules["student"], checkpoint, may_differ=REACH)
+    for key, (theirs, ours) in changed.items():
+        logger.warning(
+            "%s: trained with %s: %s, goes on with %s",
+            *(checkpoint.path, key, theirs, ours),
+        )
     heads, path = dict(checkpoint.heads), checkpoint.path
     filled, left = ["student"], []
     if codes in modules and "label_embs_concat" in heads:

@@ -105,7 +105,7 @@ class StrictPretrainer(Pretrainer):
         return Files(None, (path,))
 
 
-def fill_student(student, checkpoint):
+def fill_student(student, checkpoint, *, may_differ=()):
     """Fill a student that was built already, strictly.
 
     Arguments
@@ -114,6 +114,13 @@ def fill_student(student, checkpoint):
         To be filled.
     checkpoint : mert_sb.inference.checkpoint.Checkpoint
         Of the same settings.
+    may_differ : sequence of str
+        Settings without weights that may be others than the checkpoint's.
+
+    Returns
+    -------
+    dict of str to tuple
+        Of these the ones that differ: the checkpoint's value and the student's.
 
     Raises
     ------
@@ -133,11 +140,12 @@ def fill_student(student, checkpoint):
     mert_sb.inference.tensors.CheckpointError: ...; set the student's num_heads: 2 ...
     """
     theirs = MERT.__init__.__kwdefaults__ | checkpoint.settings
-    wrong = [
-        key
+    other = {
+        key: (theirs[key], value)
         for key, value in student.settings.items()
         if key not in FREE and value != theirs[key]
-    ]
+    }
+    wrong = [key for key in other if key not in may_differ]
     if wrong:
         wanted = ", ".join(f"{key}: {theirs[key]}" for key in wrong)
         found = ", ".join(f"{key}: {student.settings[key]}" for key in wrong)
@@ -150,6 +158,7 @@ def fill_student(student, checkpoint):
         # One by one: a state of safetensors is never in memory as a whole.
         for name, tensor in student.state_dict().items():
             tensor.copy_(checkpoint.state[name])
+    return other
 
 
 def fill_module(module, tensors, path):

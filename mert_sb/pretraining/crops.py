@@ -15,6 +15,7 @@ from mert_sb import frames
 from mert_sb.pretraining.masking import check_spans
 from mert_sb.pretraining.schedules import Schedule
 from mert_sb.pretraining.stepping import world_size
+from mert_sb.pretraining.whole import check_whole_rows
 
 
 class Clip(NamedTuple):
@@ -24,12 +25,15 @@ class Clip(NamedTuple):
     ---------
     epoch : int
         What their draws are seeded by; 0 in validation.
-    frames : int
-        The student's frames of them, which masks are of.
-    samples : int
+    frames : int or None
+        The student's frames of them, which masks are of; None where each is a whole
+        row.
+    samples : int or None
         Their samples.
     spans : dict
         ``probability`` and ``length`` of ``span_mask``.
+    subsample : int
+        The student's.
 
     Example
     -------
@@ -41,6 +45,32 @@ class Clip(NamedTuple):
     frames: int
     samples: int
     spans: dict
+    subsample: int = 1
+
+    def of(self, length):
+        """The clip of one row.
+
+        Arguments
+        ---------
+        length : int
+            Samples of the row.
+
+        Returns
+        -------
+        Clip
+            The same for all rows, unless clips are whole rows: then all frames of
+            this one.
+
+        Example
+        -------
+        >>> Clip(1, None, None, {}).of(120_500)[1:3]
+        (376, 120400)
+        """
+        if self.frames is not None:
+            return self
+        samples = frames.n_samples(frames.n_frames(length))
+        seen = frames.n_frames(samples, self.subsample)
+        return self._replace(frames=seen, samples=samples)
 
 
 class ClipPlan:
@@ -48,9 +78,10 @@ class ClipPlan:
 
     Arguments
     ---------
-    crop_frames : int or list of (int, int)
+    crop_frames : int, list of (int, int) or None
         Frames a clip, by the clock of ``mert_sb.frames`` whatever the student joins;
-        or pairs of first epoch and frames, the first epoch being 1.
+        or pairs of first epoch and frames, the first epoch being 1. None: clips are
+        whole rows, see ``mert_sb.pretraining.whole``.
     mask_probability : float or list of (int, float)
         For ``span_mask``; or pairs of first step and probability, from step 0.
     mask_length : int or list of (int, int)
@@ -70,8 +101,8 @@ class ClipPlan:
     ...     mask_probability=[[0, 0.4], [100, 0.8]],
     ...     mask_length=5,
     ... )
-    >>> plan.at(epoch=2, step=100)
-    Clip(epoch=2, frames=74, samples=23760, spans={'probability': 0.8, 'length': 5})
+    >>> plan.at(epoch=2, step=100)[:4]
+    (2, 74, 23760, {'probability': 0.8, 'length': 5})
     >>> plan.held_out.frames
     376
     """
@@ -80,17 +111,16 @@ class ClipPlan:
         self, *, crop_frames, mask_probability, mask_length, subsample=1
     ):
         self.subsample = subsample
-        self.frames = Schedule(crop_frames, "crop_frames", first=1)
+        self.whole = crop_frames is None
+        self.frames = None
+        if not self.whole:
+            self.frames = Schedule(crop_frames, "crop_frames", first=1)
+            _check_frames(self.frames, subsample)
         self.probability = Schedule(
             mask_probability, "mask_probability", first=0
         )
         self.length = Schedule(mask_length, "mask_length", first=0)
-        for schedule, least in ((self.frames, subsample), (self.length, 1)):
-            if any(type(n) is not int or n < least for n in schedule.values):
-                raise ValueError(
-                    f"{schedule.key}: {schedule.values} must be whole numbers of "
-                    f"frames, {least} or more"
-                )
+        _check_frames(self.length, 1)
         if any(not 0 <= share <= 1 for share in self.probability.values):
             raise ValueError(
                 f"mask_probability: {self.probability.values} must be from 0 to 1"
@@ -111,14 +141,15 @@ class ClipPlan:
         Clip
             The same for all clips of the epoch.
         """
-        n_frames = self.frames(epoch)
         spans = {
             "probability": self.probability(step),
             "length": self.length(step),
         }
-        n_samples = frames.n_samples(n_frames)
+        if self.whole:
+            return Clip(epoch, None, None, spans, self.subsample)
+        n_samples = frames.n_samples(self.frames(epoch))
         seen = frames.n_frames(n_samples, self.subsample)
-        return Clip(epoch, seen, n_samples, spans)
+        return Clip(epoch, seen, n_samples, spans, self.subsample)
 
     @property
     def held_out(self):
@@ -135,14 +166,22 @@ class ClipPlan:
 
         Returns
         -------
-        int
-            Frames.
+        int or None
+            Frames; None where clips are whole rows.
 
         Raises
         ------
         ValueError
             If there are several.
         """
+        if stored and self.whole:
+            raise ValueError(
+                "stored: targets are stored for clips of one length, but with "
+                "crop_frames: null each is as long as its file; leave the teachers "
+                "live"
+            )
+        if self.whole:
+            return None
         if stored and len(set(self.frames.values)) > 1:
             raise ValueError(
                 "stored: a target depends on where its clip ends, so targets are "
@@ -160,7 +199,8 @@ class ClipPlan:
             ``train``, as long as an epoch, and ``valid``.
         hparams : dict
             With ``number_of_epochs``, ``optimizer_step_limit``,
-            ``train_dataloader_opts`` and ``grad_accumulation_factor``.
+            ``train_dataloader_opts`` and ``grad_accumulation_factor``; for whole
+            rows what ``check_whole_rows`` wants too.
 
         Raises
         ------
@@ -168,18 +208,25 @@ class ClipPlan:
             If a clip is longer than a row, spans do not fit into a clip, or a
             schedule ends after training.
         """
-        for dataset in datasets.values():
-            self._check_rows(dataset)
+        if not self.whole:
+            for dataset in datasets.values():
+                self._check_rows(dataset)
         steps = _steps_an_epoch(len(datasets["train"]), hparams)
         last = hparams["number_of_epochs"]
         if hparams["optimizer_step_limit"]:
             limit = math.ceil(hparams["optimizer_step_limit"] / steps)
             last = min(last, limit)
-        self.frames.refuse_after(last, "epoch")
+        if not self.whole:
+            self.frames.refuse_after(last, "epoch")
         for schedule in (self.probability, self.length):
             schedule.refuse_after((last - 1) * steps, "step")
-        for epoch in self._turns(steps):
-            clip = self.at(epoch, (epoch - 1) * steps)
+        clips = [
+            self.at(epoch, (epoch - 1) * steps) for epoch in self._turns(steps)
+        ]
+        if self.whole:
+            check_whole_rows(datasets, hparams, clips)
+            return
+        for clip in clips:
             check_spans(clip.frames, **clip.spans)
 
     def _check_rows(self, dataset):
@@ -198,7 +245,16 @@ class ClipPlan:
         """Epochs in which something is not as in the epoch before."""
         by_step = self.probability.starts + self.length.starts
         turns = {1 + math.ceil(start / steps) for start in by_step}
-        return sorted(turns | set(self.frames.starts))
+        return sorted(turns | set(self.frames.starts if self.frames else ()))
+
+
+def _check_frames(schedule, least):
+    """Refuse what is no number of frames, or too few of them."""
+    if any(type(n) is not int or n < least for n in schedule.values):
+        raise ValueError(
+            f"{schedule.key}: {schedule.values} must be whole numbers of frames, "
+            f"{least} or more"
+        )
 
 
 def _steps_an_epoch(n_rows, hparams):

@@ -20,6 +20,9 @@ from mert_sb.pretraining.reporting import ReportingBrain
 
 logger = get_logger(__name__)
 
+# Of the paper's clips, so that a micro-batch's share is near the masked one.
+FRAMES = 376
+
 
 def world_size():
     """Number of processes.
@@ -164,9 +167,12 @@ class SteppingBrain(ReportingBrain):
         return self.last_loss
 
     def _share(self, batch):
-        """Masked frames of a micro-batch, over the frames of a full one."""
+        """Masked frames of a micro-batch, over the same number for all.
+
+        They may differ in length, and on every process.
+        """
         full = self.hparams.train_dataloader_opts["batch_size"]
-        return batch.mask.data.sum() / (full * batch.mask.data.shape[1])
+        return batch.mask.data.sum() / (full * FRAMES)
 
     def optimizers_step(self, batch):
         """Weigh, clip over all groups, step.

@@ -78,9 +78,18 @@ def test_fine_tuning(row, samples, tmp_path):
     assert kept == {"mask_embedding"}
 
 
-ABLATIONS = sorted(
-    (ROOT / "recipes/pretrain/Music4ALL/ablations").glob("*.yaml")
-)
+ABLATION_FOLDER = ROOT / "recipes/pretrain/Music4ALL/ablations"
+# Flags in small, for clips longer than their windows.
+CONTEXTS = {
+    "context-10s": {"--crop_frames": "148", "--batch_size": "2"},
+    "context-30s": {"--crop_frames": "440", "--batch_size": "2"},
+    "context-song": {},
+}
+ABLATIONS = [
+    path
+    for path in sorted(ABLATION_FOLDER.glob("*.yaml"))
+    if path.stem not in CONTEXTS
+]
 
 
 @pytest.mark.parametrize("path", ABLATIONS, ids=[p.stem for p in ABLATIONS])
@@ -125,6 +134,31 @@ def test_ablation(path, samples, tmp_path):
         )
         == []
     )
+
+
+@pytest.mark.parametrize("name", CONTEXTS)
+def test_context(name, samples, tmp_path):
+    """Two steps of each, of clips longer than the 95M's row has."""
+    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("MERT-95M.yaml")]
+    _, script, _, *arguments = command_line(row, samples, tmp_path / "out")
+    path = ABLATION_FOLDER / f"{name}.yaml"
+    arguments.remove("--noprogressbar")
+    flags = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    del flags["--batch_size"]
+    flags["--prepare"] = "{min_seconds: 1.0, segment_seconds: null}"
+    flags |= {"--optimizer_step_limit": "2", **CONTEXTS[name]}
+    windowed = "attention_window" in path.read_text()
+    if windowed:
+        small = flags["--student"]
+        flags["--student"] = small.replace("{", "{attention_window: 37, ")
+    given = [part for pair in flags.items() for part in pair]
+    with no_trace():
+        brain = run_script(Path(script), [str(path), "--noprogressbar", *given])
+    assert brain.optimizer_step == 2
+    assert brain.hparams.name == name
+    settings = brain.hparams.student.settings
+    assert settings["checkpoint_layers"] == windowed
+    assert settings["global_frames"] == 4 * windowed
 
 
 def test_other_students_are_flags(samples, tmp_path):

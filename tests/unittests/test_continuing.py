@@ -14,6 +14,7 @@ import torch
 from mert_sb.inference.continuing import continue_from, load_pretraining
 from mert_sb.inference.convert import read_checkpoint
 from mert_sb.inference.export import export_student
+from mert_sb.inference.pretrainer import fill_student
 from mert_sb.inference.tensors import CheckpointError
 from mert_sb.pretraining.heads import CodebookHead, RegressionHead
 from mert_sb.student import MERT
@@ -133,6 +134,40 @@ def test_another_student_and_another_kind_of_head_are_refused(tmp_path):
     other["cqt"] = RegressionHead(32, n_features=336)
     with pytest.raises(CheckpointError, match="n_features"):
         load_pretraining(other, path)
+
+
+def test_attention_may_see_less_or_more_than_it_did(tmp_path, caplog):
+    windows = {"attention_window": 8, "global_frames": 2}
+    for theirs, ours in (({}, windows), (windows, {})):
+        student = tiny_student(**theirs)
+        folder = export_student(student, tmp_path / f"{len(theirs)}")
+        filled = modules() | {"student": MERT(**TINY, **ours)}
+        caplog.clear()
+        load_pretraining(filled, folder)
+        assert_equal(state(filled["student"]), state(student))
+        for key, none in (("attention_window", None), ("global_frames", 0)):
+            before, after = theirs.get(key, none), ours.get(key, none)
+            said = f"trained with {key}: {before}, goes on with {after}"
+            assert said in caplog.text
+
+
+def test_windows_that_stay_are_not_spoken_of(tmp_path, caplog):
+    windows = {"attention_window": 8}
+    folder = export_student(tiny_student(**windows), tmp_path / "encoder")
+    load_pretraining(modules() | {"student": MERT(**TINY, **windows)}, folder)
+    assert "goes on with" not in caplog.text
+
+
+def test_elsewhere_windows_must_be_the_checkpoints(tmp_path):
+    folder = export_student(tiny_student(), tmp_path / "encoder")
+    other = MERT(**TINY, attention_window=8)
+    with pytest.raises(CheckpointError, match="attention_window: None"):
+        fill_student(other, read_checkpoint(folder))
+    # And of others only what is named may differ.
+    other = MERT(**TINY | {"norm": "pre"}, attention_window=8)
+    with pytest.raises(CheckpointError, match="norm: post") as raised:
+        load_pretraining(modules() | {"student": other}, folder)
+    assert "attention_window" not in str(raised.value)
 
 
 def hparams(source, newest=None):

@@ -159,6 +159,22 @@ def test_many_lengths_keep_few_spectra_and_equal_results():
         assert torch.equal(cqt(clip), magnitudes)
 
 
+@pytest.mark.parametrize("n_samples", [31_999, 32_000, 48_321, 80_077])
+@pytest.mark.parametrize("kind", [FINE, COARSE])
+def test_long_clips_go_through_in_blocks(kind, n_samples, monkeypatch):
+    monkeypatch.setattr(module, "BLOCK_FRAMES", 50)
+    signals = [make(n_samples, kind[0]) for make in (noise, music)]
+    assert_equal_to_reference(kind, torch.stack(signals))
+
+
+def test_long_clips_of_all_lengths_share_their_spectra(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK_FRAMES", 50)
+    cqt = CQT(16_000, n_bins=12, bins_per_octave=12)
+    for n_samples in (16_000, 17_001, 40_000, 99_999):
+        assert cqt(noise(n_samples, 16_000)[None]).shape[1] > 50
+    assert len(cqt._spectra) == 1
+
+
 def test_half_precision_around_it_changes_nothing():
     cqt = folded(*COARSE)
     wavs = music(8_000, 16_000)[None]

@@ -6,9 +6,11 @@ Authors
 
 import importlib.util
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import soundfile
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 
@@ -218,6 +220,33 @@ def test_recipes_mask_the_students_frames(train, hparams, subsample, n_masked):
     item = train.dataio_prep(hparams)["train"][0]
     assert item["sig"].shape == (frames.n_samples(74),)
     assert item["mask"].shape == (n_masked,)
+
+
+def test_recipes_take_whole_rows(train, hparams):
+    manifest = json.loads(Path(hparams["train_manifest"]).read_text())
+    lengths = {"a": 48_000, "b": 30_123, "c": 9_999, "d": 400}
+    for name, row in manifest.items():
+        row["length"] = lengths[name]
+    Path(hparams["train_manifest"]).write_text(json.dumps(manifest))
+    hparams |= {
+        "crop_frames": None,
+        "mask_probability": 0.0,
+        "train_dataloader_opts": {"batch_size": 1},
+        "valid_dataloader_opts": {"batch_size": 1},
+        "mixture": SimpleNamespace(probability=0.0),
+        "hiding": SimpleNamespace(from_batch=False),
+    }
+    datasets = train.dataio_prep(hparams)
+    for dataset in datasets.values():
+        masks = [len(item["mask"]) for item in dataset]
+        assert masks == [149, 93, 30, 1]
+        samples = [len(item["sig"]) for item in dataset]
+        assert samples == [frames.n_samples(count) for count in masks]
+    wav, _ = soundfile.read(Path(hparams["data_folder"]) / "b.wav")
+    item = datasets["train"][1]
+    torch.testing.assert_close(
+        item["sig"].double(), torch.from_numpy(wav[: len(item["sig"])])
+    )
 
 
 def test_recipes_mask_by_the_step_at_which_an_epoch_began(train, hparams):

@@ -110,7 +110,7 @@ def build_brain(folder, *, run_opts=None, head=None, student=None, **changed):
     return brain
 
 
-def clips(seed=0, n_clips=CLIPS, n_masked=FRAMES):
+def clips(seed=0, n_clips=CLIPS, n_frames=FRAMES, n_masked=None):
     """Clips as the recipes give them.
 
     Arguments
@@ -119,8 +119,10 @@ def clips(seed=0, n_clips=CLIPS, n_masked=FRAMES):
         Of the audio and the masks.
     n_clips : int
         How many.
-    n_masked : int
-        Frames of a mask: the student's.
+    n_frames : int
+        Of each.
+    n_masked : int, optional
+        Frames of a mask, the student's; by default all.
 
     Returns
     -------
@@ -131,8 +133,8 @@ def clips(seed=0, n_clips=CLIPS, n_masked=FRAMES):
     return [
         {
             "id": f"{seed}-{clip}",
-            "sig": torch.randn(400 + 320 * (FRAMES - 1), generator=generator),
-            "mask": span_mask(n_masked, generator=generator),
+            "sig": torch.randn(400 + 320 * (n_frames - 1), generator=generator),
+            "mask": span_mask(n_masked or n_frames, generator=generator),
             "mixture_seed": clip,
             "hiding_seed": 10 + clip,
         }

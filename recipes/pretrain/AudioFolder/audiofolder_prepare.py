@@ -36,8 +36,8 @@ def prepare_audiofolder(
         The student's, in Hz.
     min_seconds : float
         Shorter files are skipped; at least one clip.
-    segment_seconds : float
-        Length of a row.
+    segment_seconds : float or None
+        Length of a row; None keeps files whole.
     valid_share : float
         Share of files held out.
     verify : bool

@@ -92,21 +92,22 @@ def clips(hparams, manifest, now):
     @takes("id", "length")
     @provides("crop_start")
     def crop_pipeline(item, length):
-        clip = now()
+        clip = now().of(length)
         generator = item_generator(seed, clip.epoch, item, "crop")
         return draw_crop_start(
             length, clip.samples, step=crop_step, generator=generator
         )
 
-    @takes("wav", "start", "crop_start")
+    @takes("wav", "start", "length", "crop_start")
     @provides("sig")
-    def audio_pipeline(wav, start, crop_start):
-        return read_crop(wav, start + crop_start, now().samples, sample_rate)
+    def audio_pipeline(wav, start, length, crop_start):
+        n_samples = now().of(length).samples
+        return read_crop(wav, start + crop_start, n_samples, sample_rate)
 
-    @takes("id")
+    @takes("id", "length")
     @provides("mask", "mixture_seed", "hiding_seed")
-    def mask_pipeline(item):
-        clip = now()
+    def mask_pipeline(item, length):
+        clip = now().of(length)
         generator = item_generator(seed, clip.epoch, item, "mask")
         yield span_mask(clip.frames, **clip.spans, generator=generator)
         yield item_seed(seed, clip.epoch, item, "mixture")
@@ -139,11 +140,15 @@ def fit_once(hparams, train):
         "sample_rate": hparams["sample_rate"],
         "seed": hparams["seed"],
     }
-    num_workers = hparams["train_dataloader_opts"]["num_workers"]
-    run_on_main(fit_teacher, args=[train, num_workers, settings])
+    options = {
+        # Whole rows differ in length, and padding is no music.
+        "batch_size": 16 if hparams["crop_frames"] else 1,
+        "num_workers": hparams["train_dataloader_opts"]["num_workers"],
+    }
+    run_on_main(fit_teacher, args=[train, options, settings])
 
 
-def fit_teacher(train, num_workers, settings):
+def fit_teacher(train, options, settings):
     """Fit MelRVQ to the training audio; a fitted file is never touched."""
     path = Path(settings["path"])
     if path.exists():
@@ -152,9 +157,8 @@ def fit_teacher(train, num_workers, settings):
     logger.info("MelRVQ: fitting %s to the training audio", path)
     loader = sb.dataio.dataloader.make_dataloader(
         train,
-        batch_size=16,
         shuffle=True,
-        num_workers=num_workers,
+        **options,
         generator=torch.Generator().manual_seed(settings["seed"]),
     )
     report = fit_mel_rvq((batch.sig.data for batch in loader), **settings)

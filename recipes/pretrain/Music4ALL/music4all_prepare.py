@@ -48,8 +48,8 @@ def prepare_music4all(
         The student's, in Hz.
     min_seconds : float
         Shorter files are skipped; at least one clip.
-    segment_seconds : float
-        Length of a row; 30 s keep a file whole.
+    segment_seconds : float or None
+        Length of a row; 30 s keep a file whole, None any.
     valid_share : float
         Share of files held out.
     verify : bool

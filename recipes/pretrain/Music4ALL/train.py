@@ -92,21 +92,22 @@ def clips(hparams, manifest, now):
     @takes("id", "length")
     @provides("crop_start")
     def crop_pipeline(item, length):
-        clip = now()
+        clip = now().of(length)
         generator = item_generator(seed, clip.epoch, item, "crop")
         return draw_crop_start(
             length, clip.samples, step=crop_step, generator=generator
         )
 
-    @takes("wav", "start", "crop_start")
+    @takes("wav", "start", "length", "crop_start")
     @provides("sig")
-    def audio_pipeline(wav, start, crop_start):
-        return read_crop(wav, start + crop_start, now().samples, sample_rate)
+    def audio_pipeline(wav, start, length, crop_start):
+        n_samples = now().of(length).samples
+        return read_crop(wav, start + crop_start, n_samples, sample_rate)
 
-    @takes("id")
+    @takes("id", "length")
     @provides("mask", "mixture_seed", "hiding_seed")
-    def mask_pipeline(item):
-        clip = now()
+    def mask_pipeline(item, length):
+        clip = now().of(length)
         generator = item_generator(seed, clip.epoch, item, "mask")
         yield span_mask(clip.frames, **clip.spans, generator=generator)
         yield item_seed(seed, clip.epoch, item, "mixture")
@@ -136,7 +137,8 @@ def fit_once(hparams, train):
     """Fit teachers on the main process; a file that is there is kept."""
     loader = sb.dataio.dataloader.make_dataloader(
         train,
-        batch_size=16,
+        # Whole rows differ in length, and padding is no music.
+        batch_size=16 if hparams["crop_frames"] else 1,
         shuffle=True,
         num_workers=hparams["train_dataloader_opts"]["num_workers"],
         generator=torch.Generator().manual_seed(hparams["seed"]),
