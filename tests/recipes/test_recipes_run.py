@@ -80,34 +80,93 @@ ABLATIONS = sorted(
 )
 
 
+def without(arguments, flags):
+    """A command line without some flags and their values."""
+    places = [i for i, part in enumerate(arguments) if part in flags]
+    return [
+        part
+        for i, part in enumerate(arguments)
+        if i not in places and i - 1 not in places
+    ]
+
+
+def few(text):
+    """Flags for two steps of a YAML with few codes, fitted to few frames."""
+    sizes = {"n_codebooks": 2, "codebook_size": 6, "n_cqt_bins": 84}
+    sizes |= dict.fromkeys(("n_logmel", "n_chroma", "n_mfcc"), 6)
+    flags = {k: v for k, v in sizes.items() if f"\n{k}:" in text}
+    fits = {}
+    for name in ("logmel", "chroma", "mfcc"):
+        if f"n_{name}" in flags:
+            fits[name] = "{max_frames: 2000, restarts: 1, n_iterations: 5}"
+    if "fit_mel_rvq" in text:
+        fits["mel_rvq"] = "{n_mels: 32, n_iterations: 3}"
+    if fits:
+        inner = ", ".join(f"{name}: {fit}" for name, fit in fits.items())
+        flags["fits"] = f"{{{inner}}}"
+    flags["optimizer_step_limit"] = 2
+    return [part for k, v in flags.items() for part in (f"--{k}", str(v))]
+
+
 @pytest.mark.parametrize("path", ABLATIONS, ids=[p.stem for p in ABLATIONS])
 def test_ablation(path, samples, tmp_path):
     """Two steps of each, as small as the 95M's row."""
     (row,) = [r for r in ROWS if r["Hparam_file"].endswith("MERT-95M.yaml")]
     _, script, _, *arguments = command_line(row, samples, tmp_path / "out")
     text = path.read_text()
-    codes = "MERT-95M.yaml" in text
-    own = {"--n_cqt_bins", "--teachers", "--encodec_head"}
-    if not codes:
-        places = [i for i, part in enumerate(arguments) if part in own]
-        arguments = [
-            part
-            for i, part in enumerate(arguments)
-            if i not in places and i - 1 not in places
-        ]
-        names = [n for n in ("logmel", "chroma", "mfcc") if f"n_{n}:" in text]
-        few = "{max_frames: 2000, restarts: 1, n_iterations: 5}"
-        fits = ", ".join(f"{name}: {few}" for name in names)
-        arguments += ["--fits", f"{{{fits}}}"]
-        for name in names:
-            arguments += [f"--n_{name}", "6"]
-        if "n_cqt_bins" in text:
-            arguments += ["--n_cqt_bins", "84"]
-    arguments += ["--optimizer_step_limit", "2"]
+    if "MERT-95M.yaml" in text:
+        arguments += ["--optimizer_step_limit", "2"]
+    else:
+        own = {"--n_cqt_bins", "--teachers", "--encodec_head"}
+        arguments = without(arguments, own) + few(text)
     with no_trace():
         brain = run_script(Path(script), [str(path), *arguments])
     assert brain.optimizer_step == 2
     assert brain.hparams.name == path.stem
+    assert (
+        failed_checks(
+            "file_exists=[encoder/student.safetensors]", tmp_path / "out"
+        )
+        == []
+    )
+
+
+def test_an_ablation_takes_any_folder(samples, tmp_path):
+    """Both recipes prepare with the same keywords and fit alike."""
+    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("cpu.yaml")]
+    _, script, _, *arguments = command_line(row, samples, tmp_path / "out")
+    arguments = without(arguments, {"--fits", "--codebook_size", *OF_CPU})
+    path = ABLATIONS[0].with_name("teachers-mel-chroma-cqt.yaml")
+    arguments += [*few(path.read_text()), "--precision", "fp32"]
+    with no_trace():
+        brain = run_script(Path(script), [str(path), *arguments])
+    assert brain.optimizer_step == 2
+    assert set(brain.hparams.teachers) == {"logmel", "chroma", "cqt"}
+    checks = "file_exists=[encoder/student.safetensors,save/chroma.safetensors]"
+    assert failed_checks(checks, tmp_path / "out") == []
+
+
+TEACHERS = sorted(
+    (ROOT / "recipes/pretrain/AudioFolder/teachers").glob("*.yaml")
+)
+# What of the row of cpu.yaml is of its teachers.
+OF_CPU = {"--n_codebooks", "--n_cqt_bins", "--teachers"}
+
+
+@pytest.mark.parametrize("path", TEACHERS, ids=[p.stem for p in TEACHERS])
+def test_teachers(path, samples, tmp_path):
+    """Two steps of each combination, as small as the row of cpu.yaml."""
+    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("cpu.yaml")]
+    _, script, _, *arguments = command_line(row, samples, tmp_path / "out")
+    arguments = without(arguments, {"--fits", "--codebook_size", *OF_CPU})
+    arguments += few(path.read_text())
+    with no_trace():
+        brain = run_script(Path(script), [str(path), *arguments])
+    assert brain.optimizer_step == 2
+    assert brain.hparams.name == path.stem
+    assert set(brain.modules) == {"student", *brain.hparams.teachers}
+    fits = brain.hparams.fits.values()
+    assert all(Path(fit.keywords["path"]).is_file() for fit in fits)
     assert (
         failed_checks(
             "file_exists=[encoder/student.safetensors]", tmp_path / "out"
