@@ -167,10 +167,14 @@ def refuse_changed(path, wanted):
         found = json.loads(path.read_text(encoding="utf-8"))
         changed = [key for key in wanted if found.get(key) != wanted[key]]
         if changed:
+            before, now = (
+                {key: table.get(key) for key in changed}
+                for table in (found, wanted)
+            )
             raise ValueError(
                 f"{path}: this was begun with another {', '.join(changed)}: "
-                f"{found}, not {wanted}; choose another output folder, or the "
-                f"same {', '.join(wanted)}"
+                f"{before}, not {now}; choose another output folder, or the same "
+                f"{', '.join(wanted)}"
             )
     _write(path, wanted)
 

@@ -29,7 +29,7 @@ from make_dataset import make_dataset
 from mert_sb.inference.convert import read_checkpoint
 from notes import make_notes
 from probes import DATA, ROOT, SEED, probe, read_result
-from runs import describe, read_runs, sizes_of, train_once
+from runs import describe, mark_of, read_runs, train_once
 from small import read_flags
 
 RATE = 24_000  # of log-mel statistics
@@ -97,6 +97,8 @@ def probe_all(upstream, folder, source, options):
             upstream,
             folder / task,
             data=options.data.resolve(),
+            # Untrained students of other settings may have the same weights.
+            cache=options.data.resolve() / "cache" / folder.name,
             source=source,
             grid={"layers": options.layers, "seeds": options.seeds},
             flags=flags,
@@ -134,7 +136,7 @@ def main(arguments):
     for run in runs:
         trained = train_once(run, music, output)
         encoder = output / run.name / "encoder"
-        untrained = f"untrained-{sizes_of(encoder)}"
+        untrained = f"untrained-{mark_of(encoder)}"
         for folder, upstream, numbers in (
             ("rivals/log-mel", "log-mel", {}),
             (f"rivals/{untrained}", "untrained", {}),
@@ -143,7 +145,7 @@ def main(arguments):
             if folder not in rows:
                 name = run.name if numbers else upstream
                 known = {row.name for row in rows.values()}
-                # A student of other sizes has a start of its own.
+                # A student of other settings has a start of its own.
                 name = f"{name} ({run.name})" if name in known else name
                 print(f"\n{name}", flush=True)
                 scores = probe_all(upstream, output / folder, encoder, options)

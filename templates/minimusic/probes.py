@@ -72,18 +72,18 @@ def open_search():
     return module
 
 
-def probe(task, upstream, output, *, data, source, grid, flags=()):
+def probe(task, upstream, output, *, data, cache, source, grid, flags=()):
     """Search the states of an upstream; what is finished is not repeated.
 
-    ``data`` has pieces, notes and the cache, ``source`` is the encoder's folder, and
-    ``grid`` says layers and seeds.
+    ``data`` has pieces and notes, ``cache`` is for states, ``source`` is the encoder's
+    folder, and ``grid`` says layers and seeds.
     """
     given = {
         "task": task,
         "data_folder": data / DATA[task],
         "upstream": DOWNSTREAM / "upstreams" / f"{UPSTREAMS[upstream]}.yaml",
         "output_folder": output,
-        "cache": json.dumps({"folder": str(data / "cache")}),
+        "cache": json.dumps({"folder": str(cache)}),
         **grid,
         "lrs": "1e-3",
     }
@@ -149,6 +149,7 @@ def main(arguments):
             upstream,
             data / task / upstream,
             data=data,
+            cache=data / "cache",
             source=options.encoder.resolve(),
             grid={"layers": options.layers, "seeds": options.seeds},
             flags=flags,

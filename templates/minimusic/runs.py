@@ -15,7 +15,6 @@ from demo import last_validation, pretrain, training_flags
 from mert_sb.audio.manifest import find_audio
 from mert_sb.audio.rows import write_rows
 from mert_sb.inference.convert import read_checkpoint
-from mert_sb.inference.settings import FREE
 from probes import open_search
 from small import merge, read_flags, small_flags
 
@@ -98,8 +97,7 @@ def train_once(run, music, output):
     return {"minutes": spent["minutes"], "losses": losses}
 
 
-def sizes_of(encoder):
-    """A mark of all settings of a student that its random start depends on."""
-    settings = read_checkpoint(encoder).settings
-    sizes = {k: v for k, v in sorted(settings.items()) if k not in FREE}
-    return hashlib.sha1(json.dumps(sizes).encode()).hexdigest()[:8]
+def mark_of(encoder):
+    """A mark of all settings of a student."""
+    settings = json.dumps(read_checkpoint(encoder).settings, sort_keys=True)
+    return hashlib.sha1(settings.encode()).hexdigest()[:8]

@@ -37,6 +37,13 @@ PROBES = (
     "--prepare '{n_workers: 1, min_tail_seconds: 0.2}'"
 )
 
+MUSIC4ALL = RECIPE.with_name("Music4ALL") / "hparams"
+FIT = "{max_frames: 2000, restarts: 1, n_iterations: 5}"
+RUNS = {
+    "v0": f"v0={MUSIC4ALL / 'MERT-v0.yaml'} --n_logmel 6 --n_chroma 5 "
+    f"--fits '{{logmel: {FIT}, chroma: {FIT}}}'"
+}
+
 
 @pytest.fixture(scope="module")
 def compare_runs(process, tmp_path_factory):
@@ -63,11 +70,12 @@ def compare_runs(process, tmp_path_factory):
             patch.setattr(compare, name, lambda folder, **_: None)
 
         def compare_runs(*names, **changed):
-            runs = [str(folder / f"{name}.yaml") for name in names]
+            runs = [RUNS.get(name, f"{folder / name}.yaml") for name in names]
             flags = {
                 "music": music,
                 "data": folder / "data",
-                "output": folder / "output",
+                "output": folder
+                / ("output" if "small" not in changed else "small"),
                 "steps": 2,
                 "tasks": "pitch",
                 "layers": "mix",
@@ -81,7 +89,7 @@ def compare_runs(process, tmp_path_factory):
                 arguments += [f"--{key}"]
                 arguments += [] if value is None else [str(value)]
             compare.main(arguments)
-            return folder / "output"
+            return flags["output"]
 
         yield compare_runs
 
@@ -127,6 +135,22 @@ def test_two_teachers_are_compared(compare_runs, capsys):
             assert float(losses.split()[1]) == pytest.approx(last, rel=5e-3)
             spent = json.loads((output / name / "spent.json").read_text())
             assert float(minutes) == pytest.approx(spent["minutes"], abs=0.06)
+
+
+def test_small_music4all_of_another_rate_has_a_rival_of_its_own(compare_runs):
+    output = compare_runs("v0", "mel", small=None)
+    rows = table(output)
+    rivals = ["log-mel", "untrained", "untrained (mel)"]
+    assert list(rows) == ["v0", "mel", *rivals]
+    names = [entry.split()[0] for entry in rows["v0"][2].split(", ")]
+    assert names == ["logmel", "chroma", "cqt"]
+    assert len([*output.glob("rivals/untrained-*")]) == 2
+    flags = json.loads((output / "v0" / "begun.json").read_text())["flags"]
+    # Of --small, where no other flag says it.
+    assert "grad_accumulation_factor: 1" in flags
+    path = next(output.glob("v0/probes/pitch/*/1/results.json"))
+    settings = json.loads(path.read_text())["setup"]["upstream"]
+    assert "16000" in json.dumps(settings)
 
 
 def refused(compare_runs, capfd, *names, **changed):
