@@ -2,7 +2,7 @@
 
 > cd templates/minimusic
 > AF=../../recipes/pretrain/AudioFolder
-> python compare.py --runs $AF/hparams/cpu.yaml $AF/teachers/*.yaml
+> python compare.py --runs mel-rvq-cqt=$AF/hparams/cpu.yaml $AF/teachers/*.yaml
 > python compare.py --runs "$AF/hparams/cpu.yaml" "fast=$AF/teachers/cqt.yaml --lr 0.004" \
 >     --music /path/to/folder --steps 2000 --output ../../results/mine --precision bf16
 
