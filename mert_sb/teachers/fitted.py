@@ -47,7 +47,8 @@ def read_fitted(path, kind, checksum=None):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If its checksum is another, or it is damaged or of another kind.
+        If its checksum is another, or it is damaged, of another kind, or does not
+        say how it was fitted.
 
     Example
     -------
@@ -74,7 +75,13 @@ def read_fitted(path, kind, checksum=None):
         raise ValueError(f"{kind}: {path} is damaged: {error}") from error
     if about is None:
         raise ValueError(f"{kind}: {path} is no fitted file of this kind")
-    return fitted, json.loads(about)
+    about = json.loads(about)
+    if not about.keys() >= {"settings", "report"}:
+        raise ValueError(
+            f"{kind}: {path} does not say how it was fitted, being of an earlier "
+            "version; delete it to fit anew"
+        )
+    return fitted, about
 
 
 def write_fitted(path, kind, tensors, settings, report):
@@ -103,6 +110,23 @@ def write_fitted(path, kind, tensors, settings, report):
     tensors = {name: t.cpu().contiguous() for name, t in tensors.items()}
     save_file(tensors, temporary, metadata={kind: about})
     temporary.replace(path)
+    _tell(path, kind, report)
+
+
+def _tell(path, kind, report):
+    """Log a fit, a line a codebook."""
+    logger.info("%s: %s, fitted to %s frames", kind, path, report.get("frames"))
+    pairs = zip(
+        report.get("unexplained", ()), report.get("perplexity", ()), strict=True
+    )
+    for index, (left, number) in enumerate(pairs):
+        logger.info(
+            "%s: codebook %d leaves %.3f of the variance, perplexity %.0f",
+            kind,
+            index,
+            left,
+            number,
+        )
 
 
 def kept_report(path, kind, settings, ranks):

@@ -12,21 +12,19 @@ Authors
  * The mert_sb developers 2026
 """
 
-import json
-from pathlib import Path
-
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from mert_sb import frames
 from mert_sb.seeds import item_generator
 from mert_sb.teachers.base import Teacher, file_checksum
+from mert_sb.teachers.fitted import kept_report, read_fitted, write_fitted
 from mert_sb.teachers.kmeans import kmeans
 from mert_sb.teachers.mel import MelFrames
 from mert_sb.teachers.nearest import nearest
+from mert_sb.teachers.ranks import Ranks
 from mert_sb.teachers.usage import perplexity
 
+KIND = "mel_rvq"
 FITTED = ("mean", "scale", "codebooks")
 
 
@@ -47,7 +45,7 @@ class MelRVQTeacher(Teacher):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the checksum or the sample rate is another.
+        If the checksum or the sample rate is another, or the file is no cascade.
 
     Example
     -------
@@ -62,21 +60,11 @@ class MelRVQTeacher(Teacher):
 
     def __init__(self, *, path, sample_rate=24_000, checksum=None):
         super().__init__(sample_rate=sample_rate)
-        found = file_checksum(path)
-        if found is None:
-            raise FileNotFoundError(
-                f"MelRVQ: there is no file {path}; fit it first (the AudioFolder "
-                "recipe does on its first run)"
-            )
-        if checksum is not None and not found.startswith(checksum):
+        fitted, about = read_fitted(path, KIND, checksum)
+        rate = about["settings"]["sample_rate"]
+        if rate != sample_rate:
             raise ValueError(
-                f"MelRVQ: {path} has SHA-256 {found[:8]}..., not {checksum}...; "
-                "it was fitted anew, and its codes mean something else"
-            )
-        fitted, about = _read(path)
-        if about["sample_rate"] != sample_rate:
-            raise ValueError(
-                f"MelRVQ: {path} was fitted at {about['sample_rate']} Hz, but "
+                f"MelRVQ: {path} was fitted at {rate} Hz, but "
                 f"sample_rate is {sample_rate}"
             )
         for name in FITTED:
@@ -146,12 +134,13 @@ def fit_mel_rvq(
     max_frames=100_000,
     seed=0,
 ):
-    """Fit the cascade and write it.
+    """Fit the cascade and write it; a file that is there is kept.
 
     Arguments
     ---------
     clips : iterable of torch.Tensor
-        Batches of clips ``(B, S)``, until ``max_frames`` are seen.
+        Batches of clips ``(B, S)``, until ``max_frames`` are seen; not touched if
+        the file is there.
     path : str or pathlib.Path
         File to write, whole or not at all.
     sample_rate : int
@@ -174,64 +163,69 @@ def fit_mel_rvq(
     dict
         ``frames`` used and, for each codebook, ``unexplained``, the share of
         variance left after it, ``perplexity`` of its codes and ``usage``, the frames
-        of each code.
+        of each code; and ``kept``, whether the file was there.
 
     Raises
     ------
     ValueError
-        If there are fewer frames than codes.
+        If there are fewer frames than codes, or the file that is there was fitted
+        with other settings.
 
     Example
     -------
     >>> path = getfixture("tmpdir") / "mel_rvq.safetensors"
-    >>> report = fit_mel_rvq(
-    ...     [torch.rand(4, 24_080)],
-    ...     path,
-    ...     sample_rate=24_000,
-    ...     n_codebooks=2,
-    ...     codebook_size=8,
-    ... )
-    >>> report["frames"], len(report["unexplained"])
-    (300, 2)
+    >>> plan = {"sample_rate": 24_000, "n_codebooks": 2, "codebook_size": 8}
+    >>> report = fit_mel_rvq([torch.rand(4, 24_080)], path, **plan)
+    >>> report["frames"], len(report["unexplained"]), report["kept"]
+    (300, 2, False)
+    >>> fit_mel_rvq([], path, **plan)["kept"]
+    True
     """
+    settings = {
+        "sample_rate": sample_rate,
+        "n_mels": n_mels,
+        "n_codebooks": n_codebooks,
+        "codebook_size": codebook_size,
+        "n_iterations": n_iterations,
+        "max_frames": max_frames,
+        "seed": seed,
+    }
+    kept = kept_report(path, KIND, settings, Ranks(False))
+    if kept:
+        return kept
     feats = _collect(clips, MelFrames(sample_rate, n_mels=n_mels), max_frames)
     if len(feats) < codebook_size:
         raise ValueError(
             f"MelRVQ: {len(feats)} frames are too few for {codebook_size} codes; "
             "give more audio or lower codebook_size"
         )
+    fitted, report = _cascade(feats, settings)
+    write_fitted(path, KIND, fitted, settings, report)
+    return {**report, "kept": False}
+
+
+def _cascade(feats, settings):
+    """Codebooks and report from log-mel frames ``(N, F)``."""
     scale, mean = torch.std_mean(feats, 0)
     scale = scale.clamp(min=1e-3)
     residual = (feats - mean) / scale
     total = residual.square().mean()
-    codebooks, unexplained, usage = [], [], []
-    for index in range(n_codebooks):
-        generator = item_generator(seed, 0, str(index), "mel_rvq")
-        codebook = kmeans(residual, codebook_size, n_iterations, generator)
+    report = {"unexplained": [], "perplexity": [], "usage": []}
+    codebooks = []
+    for index in range(settings["n_codebooks"]):
+        dice = item_generator(settings["seed"], 0, str(index), KIND)
+        n_codes = settings["codebook_size"]
+        codebook = kmeans(residual, n_codes, settings["n_iterations"], dice)
         chosen = nearest(residual, codebook)
         residual = residual - codebook[chosen]
         codebooks.append(codebook)
-        unexplained.append((residual.square().mean() / total).item())
-        counts = torch.bincount(chosen, minlength=codebook_size)
-        usage.append(counts)
-    report = {
-        "frames": len(feats),
-        "unexplained": unexplained,
-        "perplexity": [perplexity(counts) for counts in usage],
-    }
-    about = {"sample_rate": sample_rate, **report}
+        counts = torch.bincount(chosen, minlength=n_codes)
+        left = (residual.square().mean() / total).item()
+        report["unexplained"].append(left)
+        report["perplexity"].append(perplexity(counts))
+        report["usage"].append(counts.tolist())
     fitted = {"mean": mean, "scale": scale, "codebooks": torch.stack(codebooks)}
-    temporary = Path(f"{path}.part")
-    save_file(fitted, temporary, metadata={"mel_rvq": json.dumps(about)})
-    temporary.replace(path)
-    return {**report, "usage": [counts.tolist() for counts in usage]}
-
-
-def _read(path):
-    """Fitted tensors and what was noted beside them."""
-    with safe_open(path, framework="pt") as file:
-        fitted = {name: file.get_tensor(name) for name in FITTED}
-        return fitted, json.loads(file.metadata()["mel_rvq"])
+    return fitted, {"frames": len(feats), **report}
 
 
 @torch.no_grad()

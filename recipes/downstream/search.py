@@ -138,9 +138,16 @@ def _recipe_arguments(options, flags, folder, **changed):
 
 def _check_folder(options, flags, identity):
     """Refuse to go on with results of other flags or of another upstream."""
-    _, run_opts, overrides = sb.parse_arguments([options.hparams_file, *flags])
-    placed = place_overrides(options.hparams_file, overrides)
-    with open(options.hparams_file, encoding="utf-8") as file:
+    wanted = settings_of(options.hparams_file, flags)
+    wanted["upstream"] = json.loads(json.dumps(identity))
+    refuse_changed(options.output_folder / "flags.json", wanted)
+
+
+def settings_of(hparams_file, flags):
+    """What a run is: its YAML with all overrides, and the flags, comparable."""
+    _, run_opts, overrides = sb.parse_arguments([hparams_file, *flags])
+    placed = place_overrides(hparams_file, overrides)
+    with open(hparams_file, encoding="utf-8") as file:
         text = resolve_references(file, placed).getvalue()
     lines = re.sub(r"(^|\s)#.*", "", text, flags=re.MULTILINE).splitlines()
     settings = "\n".join(line.rstrip() for line in lines if line.strip())
@@ -148,20 +155,26 @@ def _check_folder(options, flags, identity):
         f"{name}: {run_opts[name]}"
         for name in run_opts.overridden_args - HARMLESS
     ]
-    wanted = {
+    return {
         "yaml": hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
         "flags": sorted([*given, *(overrides or "").splitlines()]),
-        "upstream": json.loads(json.dumps(identity)),
     }
-    path = options.output_folder / "flags.json"
+
+
+def refuse_changed(path, wanted):
+    """Refuse to go on with what was begun otherwise; else write what it is."""
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
         changed = [key for key in wanted if found.get(key) != wanted[key]]
         if changed:
+            before, now = (
+                {key: table.get(key) for key in changed}
+                for table in (found, wanted)
+            )
             raise ValueError(
-                f"{path}: this grid was begun with another {', '.join(changed)}: "
-                f"{found}, not {wanted}; choose another --output_folder, or the "
-                "same YAML, flags and upstream"
+                f"{path}: this was begun with another {', '.join(changed)}: "
+                f"{before}, not {now}; choose another output folder, or the same "
+                f"{', '.join(wanted)}"
             )
     _write(path, wanted)
 

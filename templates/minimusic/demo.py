@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -57,17 +58,22 @@ def faster_precision():
     return min(times, key=times.get)
 
 
-def pretrain(music, output, steps):
+def training_flags(steps, precision):
+    """Flags of a run of so many steps."""
+    return [
+        *("--optimizer_step_limit", str(steps)),
+        *("--warmup_steps", str(steps // 10)),
+        *("--precision", precision, "--eval_precision", precision),
+    ]
+
+
+def pretrain(music, output, flags, yaml="hparams/cpu.yaml"):
     """Run the recipe, saying how."""
-    precision = faster_precision()
-    command = [sys.executable, "train.py", "hparams/cpu.yaml"]
+    command = [sys.executable, "train.py", str(yaml)]
     command += ["--data_folder", str(music.resolve())]
-    command += ["--output_folder", str(output.resolve())]
-    command += ["--optimizer_step_limit", str(steps)]
-    command += ["--warmup_steps", str(steps // 10)]
-    command += ["--precision", precision, "--eval_precision", precision]
+    command += ["--output_folder", str(output.resolve()), *flags]
     print(f"\nPretraining, in {RECIPE.relative_to(ROOT)}:")
-    print("  python", " ".join(command[1:]), "\n", flush=True)
+    print("  python", shlex.join(command[1:]), "\n", flush=True)
     # Threads that wait actively make a step ten times slower on busy cores.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     done = subprocess.run(command, cwd=RECIPE, env=environment, check=False)
@@ -134,7 +140,8 @@ def main():
     # Another folder is another experiment.
     mark = hashlib.sha1(str(music.resolve()).encode()).hexdigest()[:8]
     output = arguments.output / f"pretraining-{mark}"
-    pretrain(music, output, arguments.steps)
+    flags = training_flags(arguments.steps, faster_precision())
+    pretrain(music, output, flags)
     tell_what_was_learned(output / "train_log.txt")
     encode_one(output / "encoder", music)
     print(

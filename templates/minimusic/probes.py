@@ -19,6 +19,7 @@ import json
 import shlex
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 from make_dataset import make_dataset
@@ -71,35 +72,40 @@ def open_search():
     return module
 
 
-def probe(task, upstream, options, flags):
-    """Search the states of an upstream; what is finished is not repeated."""
-    output = options.output.resolve()
+def probe(task, upstream, output, *, data, cache, source, grid, flags=()):
+    """Search the states of an upstream; what is finished is not repeated.
+
+    ``data`` has pieces and notes, ``cache`` is for states, ``source`` is the encoder's
+    folder, and ``grid`` says layers and seeds.
+    """
     given = {
         "task": task,
-        "data_folder": output / DATA[task],
+        "data_folder": data / DATA[task],
         "upstream": DOWNSTREAM / "upstreams" / f"{UPSTREAMS[upstream]}.yaml",
-        "output_folder": output / task / upstream,
-        "cache": json.dumps({"folder": str(output / "cache")}),
-        "layers": options.layers,
-        "seeds": options.seeds,
+        "output_folder": output,
+        "cache": json.dumps({"folder": str(cache)}),
+        **grid,
         "lrs": "1e-3",
     }
     if upstream != "log-mel":
-        source = str(options.encoder.resolve())
-        given["upstream_overrides"] = json.dumps({"source": source})
+        given["upstream_overrides"] = json.dumps({"source": str(source)})
     own = [part for k, v in given.items() for part in (f"--{k}", str(v))]
     command = [FOLDER / "train.py", FOLDER / "hparams" / "probe.yaml", *own]
     open_search().main([*map(str, command), "--noprogressbar", *flags])
 
 
-def result(task, upstream, output):
+def read_result(folder):
+    """The metric of a finished search, and its chosen setting."""
+    report = json.loads((folder / "grid.json").read_text(encoding="utf-8"))
+    return report["monitor"], report["best"]
+
+
+def shown(folder, *, with_state):
     """A cell of the table, and the name of the metric."""
-    path = output / task / upstream / "grid.json"
-    report = json.loads(path.read_text(encoding="utf-8"))
-    monitor, best = report["monitor"], report["best"]
+    monitor, best = read_result(folder)
     test = best["test"][monitor]
     spread = "" if test["std"] is None else f" ± {100 * test['std']:.1f}"
-    state = "" if upstream == "log-mel" else f" ({best['layer']})"
+    state = f" ({best['layer']})" if with_state else ""
     return f"{100 * test['mean']:.1f}{spread}{state}", monitor
 
 
@@ -109,7 +115,10 @@ def write_table(output, command):
     lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
     for task in DATA:
         cells, metrics = zip(
-            *(result(task, upstream, output) for upstream in UPSTREAMS),
+            *(
+                shown(output / task / upstream, with_state=name != "mel")
+                for upstream, name in UPSTREAMS.items()
+            ),
             strict=True,
         )
         start = [task, str(len(LABELS[task])), metrics[0].replace("_", " ")]
@@ -132,10 +141,19 @@ def main(arguments):
     print(f"Pieces: {time.perf_counter() - begin:.0f} s", flush=True)
     make_notes(options.output / "notes")
     print(f"Pieces and notes: {time.perf_counter() - begin:.0f} s", flush=True)
-    for task in DATA:
-        for upstream in UPSTREAMS:
-            print(f"\n{task}, {upstream}", flush=True)
-            probe(task, upstream, options, flags)
+    data = options.output.resolve()
+    for task, upstream in product(DATA, UPSTREAMS):
+        print(f"\n{task}, {upstream}", flush=True)
+        probe(
+            task,
+            upstream,
+            data / task / upstream,
+            data=data,
+            cache=data / "cache",
+            source=options.encoder.resolve(),
+            grid={"layers": options.layers, "seeds": options.seeds},
+            flags=flags,
+        )
     command = shlex.join(["python", "probes.py", *arguments])
     print(f"\n{write_table(options.output, command)}")
     print(f"Done in {(time.perf_counter() - begin) / 60:.1f} minutes.")

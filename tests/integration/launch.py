@@ -30,7 +30,7 @@ FLAGS = {
     "position_kernel: 8, position_groups: 4, layerdrop: 0.2}",
     "mixture": "{min_length: 1000, max_length: 2000}",
     "teachers": "{cqt: {bins_per_octave: 12}}",
-    "fit_mel_rvq": "{n_mels: 32, n_iterations: 3}",
+    "fits": "{mel_rvq: {n_mels: 32, n_iterations: 3}}",
     "prepare": "{min_seconds: 1.0, segment_seconds: 2.0, valid_share: 0.2, "
     "n_workers: 1}",
     "train_dataloader_opts": "{num_workers: 0}",

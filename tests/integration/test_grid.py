@@ -218,7 +218,7 @@ def test_no_run_outlives_itself(run_grid, search, tmp_path, monkeypatch):
 
 
 def test_other_flags_are_refused(run_grid, grid):
-    with pytest.raises(ValueError, match="flags.json: this grid was begun"):
+    with pytest.raises(ValueError, match="flags.json: this was begun"):
         run_grid(grid, number_of_epochs=4)
 
 

@@ -38,17 +38,6 @@ FINE_TUNED = (
 )
 
 
-@pytest.fixture(scope="session")
-def samples(tmp_path_factory):
-    """Folder of samples, made once for all recipes."""
-    folder = tmp_path_factory.mktemp("samples")
-    if (ROOT / "tests" / "samples" / "make_samples.py").exists():
-        from tests.samples.make_samples import make_samples
-
-        make_samples(folder)
-    return folder
-
-
 @pytest.mark.parametrize("row", ROWS, ids=[row["Hparam_file"] for row in ROWS])
 def test_recipe(row, samples, tmp_path):
     output = tmp_path / "output"
@@ -76,89 +65,6 @@ def test_fine_tuning(row, samples, tmp_path):
     kept = {key for key in before if torch.equal(before[key], after[key])}
     # Nothing is masked, all else moved.
     assert kept == {"mask_embedding"}
-
-
-ABLATION_FOLDER = ROOT / "recipes/pretrain/Music4ALL/ablations"
-# Flags in small, for clips longer than their windows.
-CONTEXTS = {
-    "context-10s": {"--crop_frames": "148", "--batch_size": "2"},
-    "context-30s": {"--crop_frames": "440", "--batch_size": "2"},
-    "context-song": {},
-}
-ABLATIONS = [
-    path
-    for path in sorted(ABLATION_FOLDER.glob("*.yaml"))
-    if path.stem not in CONTEXTS
-]
-
-
-@pytest.mark.parametrize("path", ABLATIONS, ids=[p.stem for p in ABLATIONS])
-def test_ablation(path, samples, tmp_path):
-    """Two steps of each, as small as the 95M's row."""
-    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("MERT-95M.yaml")]
-    _, script, _, *arguments = command_line(row, samples, tmp_path / "out")
-    text = path.read_text()
-    codes = "MERT-95M.yaml" in text
-    own = {"--n_cqt_bins", "--teachers", "--encodec_head"}
-    if not codes:
-        places = [i for i, part in enumerate(arguments) if part in own]
-        arguments = [
-            part
-            for i, part in enumerate(arguments)
-            if i not in places and i - 1 not in places
-        ]
-        names = [
-            n
-            for n in ("logmel", "chroma", "mfcc", "units")
-            if f"n_{n}:" in text
-        ]
-        few = "{max_frames: 2000, restarts: 1, n_iterations: 5}"
-        fits = ", ".join(f"{name}: {few}" for name in names)
-        arguments += ["--fits", f"{{{fits}}}"]
-        for name in names:
-            arguments += [f"--n_{name}", "6"]
-        if "student_source" in text:
-            student = {"source": samples / "student", "layer": 1}
-            for key, value in student.items():
-                arguments += [f"--student_{key}", str(value)]
-        if "n_cqt_bins" in text:
-            arguments += ["--n_cqt_bins", "84"]
-    arguments += ["--optimizer_step_limit", "2"]
-    with no_trace():
-        brain = run_script(Path(script), [str(path), *arguments])
-    assert brain.optimizer_step == 2
-    assert brain.hparams.name == path.stem
-    assert (
-        failed_checks(
-            "file_exists=[encoder/student.safetensors]", tmp_path / "out"
-        )
-        == []
-    )
-
-
-@pytest.mark.parametrize("name", CONTEXTS)
-def test_context(name, samples, tmp_path):
-    """Two steps of each, of clips longer than the 95M's row has."""
-    (row,) = [r for r in ROWS if r["Hparam_file"].endswith("MERT-95M.yaml")]
-    _, script, _, *arguments = command_line(row, samples, tmp_path / "out")
-    path = ABLATION_FOLDER / f"{name}.yaml"
-    arguments.remove("--noprogressbar")
-    flags = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    del flags["--batch_size"]
-    flags["--prepare"] = "{min_seconds: 1.0, segment_seconds: null}"
-    flags |= {"--optimizer_step_limit": "2", **CONTEXTS[name]}
-    windowed = "attention_window" in path.read_text()
-    if windowed:
-        small = flags["--student"]
-        flags["--student"] = small.replace("{", "{attention_window: 37, ")
-    given = [part for pair in flags.items() for part in pair]
-    with no_trace():
-        brain = run_script(Path(script), [str(path), "--noprogressbar", *given])
-    assert brain.optimizer_step == 2
-    assert brain.hparams.name == name
-    settings = brain.hparams.student.settings
-    assert settings["checkpoint_layers"] == windowed
-    assert settings["global_frames"] == 4 * windowed
 
 
 def test_other_students_are_flags(samples, tmp_path):

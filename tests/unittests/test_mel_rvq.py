@@ -4,12 +4,16 @@ Authors
  * The mert_sb developers 2026
 """
 
+import logging
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from mert_sb import frames
 from mert_sb.teachers import MelRVQTeacher, fit_mel_rvq
 from mert_sb.teachers.base import file_checksum
+from mert_sb.teachers.fitted import read_fitted
 from mert_sb.teachers.kmeans import kmeans
 from mert_sb.teachers.mel import MelFrames
 from mert_sb.teachers.nearest import nearest
@@ -111,6 +115,7 @@ def test_identities_follow_the_file_not_its_place(fitted, tmp_path):
     identity = MelRVQTeacher.identity(path=fitted[0])
     assert MelRVQTeacher.identity(path=copy) == identity
     assert identity["checksum"] == file_checksum(copy)
+    copy.unlink()
     fit_mel_rvq([clips()], copy, seed=1, **SIZES)
     assert MelRVQTeacher.identity(path=copy) != identity
 
@@ -127,21 +132,62 @@ def test_a_fit_that_fails_leaves_no_file(tmp_path, batches):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_fit_that_is_killed_keeps_the_former_file(tmp_path, monkeypatch):
-    from mert_sb.teachers import mel_rvq
+def test_a_fit_that_is_killed_leaves_no_file(tmp_path, monkeypatch):
+    from mert_sb.teachers import fitted
 
     path = tmp_path / "a"
-    fit_mel_rvq([clips()], path, **SIZES)
-    before = path.read_bytes()
 
     def killed(tensors, file, metadata):
         file.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mel_rvq, "save_file", killed)
-    with pytest.raises(KeyboardInterrupt):
-        fit_mel_rvq([clips()], path, seed=1, **SIZES)
-    assert path.read_bytes() == before
+    with monkeypatch.context() as patch:
+        patch.setattr(fitted, "save_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit_mel_rvq([clips()], path, **SIZES)
+    assert not path.exists()
+    assert not fit_mel_rvq([clips()], path, **SIZES)["kept"]
+
+
+def test_a_file_that_is_there_is_kept(fitted, tmp_path, caplog):
+    path, report = fitted
+    before = path.read_bytes()
+    with caplog.at_level(logging.INFO):
+        # No clip is asked for.
+        again = fit_mel_rvq(iter([None]), path, **SIZES)
+    assert again == {**report, "kept": True} and path.read_bytes() == before
+    assert f"{path} is there already and is kept" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["n_mels", "n_codebooks", "codebook_size", "n_iterations", "sample_rate"],
+)
+def test_a_file_of_other_settings_is_refused(fitted, key):
+    path, _ = fitted
+    other = SIZES | {key: SIZES[key] + 1}
+    with pytest.raises(ValueError, match=rf"fitted otherwise: {key} is") as e:
+        fit_mel_rvq([clips()], path, **other)
+    assert str(path) in str(e.value)
+    for own in ({"seed": 1}, {"max_frames": 200}):
+        with pytest.raises(ValueError, match=f"{next(iter(own))} is"):
+            fit_mel_rvq([clips()], path, **SIZES, **own)
+
+
+def test_a_fit_is_told_in_the_log(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        report = fit_mel_rvq([clips()], tmp_path / "a", **SIZES)
+    assert "fitted to 300 frames" in caplog.text
+    for index, left in enumerate(report["unexplained"]):
+        assert f"codebook {index} leaves {left:.3f} of" in caplog.text
+
+
+def test_a_file_of_an_earlier_version_says_so(fitted, tmp_path):
+    tensors, _ = read_fitted(fitted[0], "mel_rvq")
+    about = {"mel_rvq": '{"sample_rate": 24000, "frames": 300}'}
+    save_file(tensors, tmp_path / "old", metadata=about)
+    with pytest.raises(ValueError, match="old does not say how it was fitted"):
+        MelRVQTeacher(path=tmp_path / "old")
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.5])

@@ -141,6 +141,7 @@ def test_a_missing_damaged_or_foreign_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="a is damaged"):
         fit(path, clusters(5, 20)[1], 5)
     rvq = {"sample_rate": 24_000, "n_codebooks": 1, "codebook_size": 4}
+    path.unlink()
     fit_mel_rvq([noise()], path, **rvq)
     with pytest.raises(ValueError, match="no fitted file of this kind"):
         KMeansTeacher(path=path, features=Given(4))

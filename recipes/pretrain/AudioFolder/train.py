@@ -32,7 +32,6 @@ from mert_sb.pretraining.schedules import EpochStart
 from mert_sb.pretraining.shards import one_shard_an_epoch
 from mert_sb.recipe import run
 from mert_sb.seeds import item_generator, item_seed
-from mert_sb.teachers import fit_mel_rvq
 
 logger = get_logger(__name__)
 
@@ -134,41 +133,23 @@ def clips(hparams, manifest, now):
 
 
 def fit_once(hparams, train):
-    """Fit MelRVQ on the main process, unless its file is there."""
-    settings = {
-        **hparams["fit_mel_rvq"],
-        "sample_rate": hparams["sample_rate"],
-        "seed": hparams["seed"],
-    }
-    options = {
-        # Whole rows differ in length, and padding is no music.
-        "batch_size": 16 if hparams["crop_frames"] else 1,
-        "num_workers": hparams["train_dataloader_opts"]["num_workers"],
-    }
-    run_on_main(fit_teacher, args=[train, options, settings])
-
-
-def fit_teacher(train, options, settings):
-    """Fit MelRVQ to the training audio; a fitted file is never touched."""
-    path = Path(settings["path"])
-    if path.exists():
-        logger.info("MelRVQ: using %s", path)
-        return
-    logger.info("MelRVQ: fitting %s to the training audio", path)
+    """Fit teachers on the main process; a file that is there is kept."""
     loader = sb.dataio.dataloader.make_dataloader(
         train,
+        # Whole rows differ in length, and padding is no music.
+        batch_size=16 if hparams["crop_frames"] else 1,
         shuffle=True,
-        **options,
-        generator=torch.Generator().manual_seed(settings["seed"]),
+        num_workers=hparams["train_dataloader_opts"]["num_workers"],
+        generator=torch.Generator().manual_seed(hparams["seed"]),
     )
-    report = fit_mel_rvq((batch.sig.data for batch in loader), **settings)
-    for index, left in enumerate(report["unexplained"]):
-        logger.info(
-            "MelRVQ: codebook %d leaves %.3f of the variance, perplexity %.0f",
-            index,
-            left,
-            report["perplexity"][index],
-        )
+    for fit in hparams["fits"].values():
+        run_on_main(fit, args=[wavs_of(loader)])
+
+
+def wavs_of(loader):
+    """Batches of clips; no worker starts before the first is asked for."""
+    for batch in loader:
+        yield batch.sig.data
 
 
 if __name__ == "__main__":
