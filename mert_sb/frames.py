@@ -25,6 +25,8 @@ Authors
  * The mert_sb developers 2026
 """
 
+KERNELS = (10, 3, 3, 3, 3, 2, 2)
+STRIDES = (5, 2, 2, 2, 2, 2, 2)
 HOP_LENGTH = 320
 RECEPTIVE_FIELD = 400
 FIRST_CENTRE = (RECEPTIVE_FIELD - 1) / 2

@@ -8,10 +8,16 @@ Authors
 
 import math
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mert_sb.student.dropout import drop
+from mert_sb.student.products import Linear, channels_last
 from mert_sb.student.windows import block_mask, is_windowed, windowed_attention
+
+# Frames; the weights of 12 heads are then 100 MB a clip in float32.
+SHORT = 1_500
 
 
 class SelfAttention(nn.Module):
@@ -73,10 +79,10 @@ class SelfAttention(nn.Module):
         self.dropout = dropout
         self.window = window
         self.global_frames = global_frames
-        self.q_proj = nn.Linear(dim, dim)
-        self.k_proj = nn.Linear(dim, dim)
-        self.v_proj = nn.Linear(dim, dim)
-        self.out_proj = nn.Linear(dim, dim)
+        self.q_proj = Linear(dim, dim)
+        self.k_proj = Linear(dim, dim)
+        self.v_proj = Linear(dim, dim)
+        self.out_proj = Linear(dim, dim)
         for projection in (self.q_proj, self.k_proj, self.v_proj):
             nn.init.xavier_uniform_(projection.weight, gain=1 / math.sqrt(2))
         nn.init.xavier_uniform_(self.out_proj.weight)
@@ -125,9 +131,7 @@ class SelfAttention(nn.Module):
                 dropout=dropout,
             )
         else:
-            mixed = F.scaled_dot_product_attention(
-                query, key, value, attn_mask=attention_bias, dropout_p=dropout
-            )
+            mixed = full_attention(query, key, value, attention_bias, dropout)
         mixed = mixed.transpose(1, 2).flatten(2)
         return self.out_proj(self.inner_norm(mixed))
 
@@ -159,3 +163,44 @@ class SelfAttention(nn.Module):
             global_frames=self.global_frames,
             device=hidden.device,
         )
+
+
+def full_attention(query, key, value, bias=None, dropout=0.0):
+    """Every frame sees every other.
+
+    On a CPU the fused kernel has no dropout and half of the speed of two products in
+    bf16; clips of ``SHORT`` frames and less, whose weights fit, are done in steps there.
+
+    Arguments
+    ---------
+    query : torch.Tensor
+        ``(B, H, T, D / H)``.
+    key : torch.Tensor
+        The same shape.
+    value : torch.Tensor
+        The same shape.
+    bias : torch.Tensor, optional
+        Added to the logits.
+    dropout : float
+        Probability of dropping a weight.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(B, H, T, D / H)``.
+
+    Example
+    -------
+    >>> import torch
+    >>> full_attention(*torch.rand(3, 2, 4, 9, 8)).shape
+    torch.Size([2, 4, 9, 8])
+    """
+    fused = not dropout and query.dtype == torch.float32
+    if fused or not channels_last(query) or query.shape[-2] > SHORT:
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias, dropout_p=dropout
+        )
+    logits = query * query.shape[-1] ** -0.5 @ key.mT
+    if bias is not None:
+        logits = logits + bias
+    return drop(logits.softmax(-1, dtype=query.dtype), dropout) @ value

@@ -15,6 +15,8 @@ Authors
 from torch import nn
 
 from mert_sb.student.attention import SelfAttention
+from mert_sb.student.dropout import Dropout
+from mert_sb.student.products import Linear
 
 
 class ConvolutionModule(nn.Module):
@@ -47,12 +49,12 @@ class ConvolutionModule(nn.Module):
                 "give an odd one"
             )
         self.norm = nn.LayerNorm(dim)
-        self.gate = nn.Sequential(nn.Linear(dim, 2 * dim, bias=False), nn.GLU())
+        self.gate = nn.Sequential(Linear(dim, 2 * dim, bias=False), nn.GLU())
         self.depthwise = nn.Conv1d(
             dim, dim, kernel, padding=kernel // 2, groups=dim, bias=False
         )
         self.output = nn.Sequential(
-            nn.LayerNorm(dim), nn.SiLU(), nn.Linear(dim, dim, bias=False)
+            nn.LayerNorm(dim), nn.SiLU(), Linear(dim, dim, bias=False)
         )
 
     def forward(self, hidden, valid=None):
@@ -134,7 +136,7 @@ class ConformerLayer(nn.Module):
         self.convolution = ConvolutionModule(dim, kernel=depthwise_kernel)
         self.second_half = _network(dim, ffn_dim, activation_dropout)
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, hidden, attention_bias=None, seen=None):
         """One layer.
@@ -168,8 +170,8 @@ def _network(dim, ffn_dim, dropout):
     """Norm and a two-layer network."""
     return nn.Sequential(
         nn.LayerNorm(dim),
-        nn.Linear(dim, ffn_dim),
+        Linear(dim, ffn_dim),
         nn.SiLU(),
-        nn.Dropout(dropout),
-        nn.Linear(ffn_dim, dim),
+        Dropout(dropout),
+        Linear(ffn_dim, dim),
     )

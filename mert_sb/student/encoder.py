@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from mert_sb.student.conformer import ConformerLayer
+from mert_sb.student.dropout import Dropout
 from mert_sb.student.layers import EncoderLayer, PositionalConv
 from mert_sb.student.norms import FIRST, NORMS, initialise, residual_scale
 
@@ -96,7 +97,7 @@ class Encoder(nn.Module):
             dim, kernel=position_kernel, groups=position_groups
         )
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         kind = _layer_kind(norm, num_layers, depthwise_kernel)
         self.layers = nn.ModuleList(
             kind(

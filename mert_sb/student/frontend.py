@@ -10,11 +10,12 @@ Authors
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from mert_sb.frames import HOP_LENGTH, KERNELS, RECEPTIVE_FIELD, STRIDES
 from mert_sb.student.padding import check_length
-
-KERNELS = (10, 3, 3, 3, 3, 2, 2)
-STRIDES = (5, 2, 2, 2, 2, 2, 2)
+from mert_sb.student.statistics import clip_statistics
+from mert_sb.student.tiles import StridedConv, dtype_of_tiles, in_tiles
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -104,6 +105,9 @@ class ConvFrontend(nn.Module):
         ``extractor_mode: default``), or ``"layer"``, over channels after each.
     bias : bool
         Whether the convolutions have a bias.
+    recompute : bool
+        On a CPU, whether training runs them again in place of keeping what lies
+        between them.
 
     Example
     -------
@@ -111,8 +115,11 @@ class ConvFrontend(nn.Module):
     torch.Size([2, 376, 8])
     """
 
-    def __init__(self, *, channels=512, norm="group", bias=False):
+    def __init__(
+        self, *, channels=512, norm="group", bias=False, recompute=False
+    ):
         super().__init__()
+        self.recompute = recompute
         if norm not in ("group", "layer"):
             raise ValueError(
                 f"conv_norm: {norm!r} is neither 'group' nor 'layer'"
@@ -156,12 +163,16 @@ class ConvFrontend(nn.Module):
             If the clips are shorter than one frame.
         """
         check_length(wavs)
+        dtype = dtype_of_tiles(wavs)
+        if dtype is not None:
+            with torch.autocast("cpu", enabled=False):
+                return self._in_tiles(wavs, statistics, dtype)
         feats = wavs.unsqueeze(1)
         for layer in self.layers:
             feats = layer["conv"](feats)
             if "norm" in layer:
                 feats = self._norm(layer, feats, statistics)
-            feats = nn.functional.gelu(feats)
+            feats = F.gelu(feats)
         return feats.transpose(1, 2)
 
     @staticmethod
@@ -171,3 +182,69 @@ class ConvFrontend(nn.Module):
         if statistics is None or not isinstance(norm, TimeNorm):
             return norm(feats)
         return norm(feats, statistics.convolved(conv.weight[:, 0], conv.bias))
+
+    def _in_tiles(self, wavs, statistics, dtype):
+        """The same, clip by clip and tile by tile."""
+        windows = wavs.unfold(1, KERNELS[0], STRIDES[0]).to(dtype)
+        weights = [
+            weight if weight is None else weight.to(dtype)
+            for layer in self.layers[1:]
+            for weight in _weights(layer)
+        ]
+        clips = [
+            in_tiles(
+                self._chain,
+                clip,
+                *first,
+                *weights,
+                hop=HOP_LENGTH // STRIDES[0],
+                reach=(RECEPTIVE_FIELD - KERNELS[0]) // STRIDES[0] + 1,
+                recompute=self.recompute,
+            )
+            for clip, *first in zip(
+                windows, *self._first(wavs, statistics, dtype), strict=True
+            )
+        ]
+        return torch.stack(clips)
+
+    def _first(self, wavs, statistics, dtype):
+        """The first layer's kernels and shifts for each clip, its norm over time folded."""
+        conv, norm = self.layers[0]["conv"], self.layers[0]["norm"]
+        kernels, shift = conv.weight[:, 0], conv.bias
+        if shift is None:
+            shift = kernels.new_zeros(len(kernels))
+        if isinstance(norm, TimeNorm):
+            statistics = statistics or clip_statistics(wavs)
+            mean, variance = statistics.convolved(kernels, conv.bias)
+            scale = norm.weight * (variance + norm.eps).rsqrt()
+            shift = norm.bias + (shift - mean) * scale
+            kernels = kernels * scale[..., None]
+        kernels = kernels.mT.expand(len(wavs), -1, -1)
+        return kernels.to(dtype), shift.expand(len(wavs), -1).to(dtype)
+
+    def _chain(self, windows, kernels, shift, *weights):
+        """A tile's way through the layers: ``(R, K)`` to ``(T, C)``."""
+        feats = self._activated(0, torch.addmm(shift, windows, kernels))
+        for index, stride in enumerate(STRIDES[1:], 1):
+            weight, bias = weights[2 * index - 2 : 2 * index]
+            feats = StridedConv.apply(feats, weight, bias, stride)
+            feats = self._activated(index, feats)
+        return feats
+
+    def _activated(self, index, feats):
+        """A layer's norm over channels, if it has one, and GELU."""
+        norm = (
+            self.layers[index]["norm"] if "norm" in self.layers[index] else None
+        )
+        if isinstance(norm, ChannelNorm):
+            feats = nn.LayerNorm.forward(norm, feats)
+        return F.gelu(feats)
+
+
+def _weights(layer):
+    """Weight, in the order that its product reads, and bias of a layer."""
+    conv = layer["conv"]
+    image = conv.weight.unsqueeze(2)
+    return image.contiguous(memory_format=torch.channels_last).squeeze(
+        2
+    ), conv.bias

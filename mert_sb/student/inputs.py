@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mert_sb.cqt import CQT
+from mert_sb.student.dropout import Dropout
 from mert_sb.student.frontend import ConvFrontend
 from mert_sb.student.mel import MelFrontend
 from mert_sb.student.padding import (
@@ -17,6 +18,7 @@ from mert_sb.student.padding import (
     valid_frames,
     valid_samples,
 )
+from mert_sb.student.products import Linear
 from mert_sb.student.statistics import normalize
 
 
@@ -76,13 +78,13 @@ class StudentInputs(nn.Module):
         self.feature_norm = nn.LayerNorm(
             input_dim, elementwise_affine=not plain
         )
-        self.projection = nn.Linear(input_dim, embed_dim)
+        self.projection = Linear(input_dim, embed_dim)
         self.projection_norm = nn.Identity()
         if plain:
             self.projection_norm = nn.LayerNorm(
                 embed_dim, elementwise_affine=False
             )
-        self.input_dropout = nn.Dropout(settings["input_dropout"])
+        self.input_dropout = Dropout(settings["input_dropout"])
         self.mask_embedding = nn.Parameter(torch.rand(embed_dim))
 
     def embed(self, wavs, wav_lens=None, mask=None, statistics=None, show=None):
@@ -201,6 +203,7 @@ def build_frontend(settings):
             channels=settings["conv_channels"],
             norm=settings["conv_norm"],
             bias=settings["conv_bias"],
+            recompute=settings["checkpoint_layers"],
         )
     return MelFrontend(
         settings["sample_rate"],

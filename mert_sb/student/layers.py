@@ -12,7 +12,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from mert_sb.student.attention import SelfAttention
+from mert_sb.student.dropout import Dropout
 from mert_sb.student.norms import FIRST
+from mert_sb.student.products import Linear, channels_last
 
 
 class PositionalConv(nn.Module):
@@ -56,6 +58,15 @@ class PositionalConv(nn.Module):
         """
         # An even kernel padded by half of it gives one frame too many.
         n_frames = hidden.shape[1]
+        if channels_last(hidden):
+            image = F.conv2d(
+                hidden.mT.unsqueeze(2),
+                self.conv.weight.unsqueeze(2),
+                self.conv.bias,
+                padding=(0, self.conv.padding[0]),
+                groups=self.conv.groups,
+            )
+            return F.gelu(image.squeeze(2).mT[:, :n_frames])
         return F.gelu(self.conv(hidden.mT)[..., :n_frames]).mT
 
 
@@ -119,17 +130,17 @@ class EncoderLayer(nn.Module):
             global_frames=global_frames,
         )
         self.attention_norm = nn.LayerNorm(dim)
-        between = nn.Dropout(activation_dropout)
+        between = Dropout(activation_dropout)
         if norm == "sub":
             between = nn.Sequential(between, nn.LayerNorm(ffn_dim))
         self.ffn = nn.Sequential(
-            nn.Linear(dim, ffn_dim),
+            Linear(dim, ffn_dim),
             nn.GELU(),
             between,
-            nn.Linear(ffn_dim, dim),
+            Linear(ffn_dim, dim),
         )
         self.ffn_norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, hidden, attention_bias=None, seen=None):
         """One layer.

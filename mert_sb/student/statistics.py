@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import torch
 
-from mert_sb.student.frontend import KERNELS, STRIDES
+from mert_sb.frames import KERNELS, STRIDES
 
 # Of the original's normalisation (transformers, Wav2Vec2FeatureExtractor).
 EPSILON = 1e-7
@@ -199,6 +199,35 @@ class RunningStatistics:
             vectors * values.clamp(min=0).sqrt(),
         )
         return WavStatistics(*(field.float() for field in statistics))
+
+
+def clip_statistics(wavs):
+    """Statistics of clips that are whole recordings themselves.
+
+    Arguments
+    ---------
+    wavs : torch.Tensor
+        ``(B, S)``.
+
+    Returns
+    -------
+    WavStatistics
+        With a batch dimension, float32.
+
+    Example
+    -------
+    >>> clip_statistics(torch.rand(2, 400)).window_spread.shape
+    torch.Size([2, 10, 10])
+    """
+    windows = wavs.detach().unfold(1, KERNELS[0], STRIDES[0]).double()
+    offset = windows.mean(1)
+    centred = windows - offset[:, None]
+    covariance = centred.mT @ centred / windows.shape[1]
+    values, vectors = torch.linalg.eigh(covariance)
+    spread = vectors * values.clamp(min=0).sqrt()[:, None]
+    variance, mean = torch.var_mean(wavs.detach().double(), 1, correction=0)
+    fields = (mean, variance, offset - mean[:, None], spread)
+    return WavStatistics(*(field.float() for field in fields))
 
 
 class _Moments:
