@@ -87,7 +87,9 @@ def probe(task, upstream, output, *, data, cache, source, grid, flags=()):
         **grid,
         "lrs": "1e-3",
     }
-    if upstream != "log-mel":
+    if upstream == "log-mel":
+        given["layers"] = "0"  # it has no others
+    else:
         given["upstream_overrides"] = json.dumps({"source": str(source)})
     own = [part for k, v in given.items() for part in (f"--{k}", str(v))]
     command = [FOLDER / "train.py", FOLDER / "hparams" / "probe.yaml", *own]

@@ -78,7 +78,7 @@ def compare_runs(process, tmp_path_factory):
                 / ("output" if "small" not in changed else "small"),
                 "steps": 2,
                 "tasks": "pitch",
-                "layers": "mix",
+                "layers": "1",
                 "seeds": 1,
                 "probe_flags": PROBES,
                 **FLAGS,
