@@ -1,0 +1,230 @@
+"""Ours and a peer by turns: the ratio of their times with its spread.
+
+    compare("CQT of 5 s", ours, peer, peer_name="nnAudio")
+
+prints one line and writes ``results/bench/<name>.json``, and beside it the row of the
+README's table that ``table.py`` puts together. A peer is a callable, or a number of
+seconds measured elsewhere, or None.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import argparse
+import importlib.util
+import json
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+from _machine import machine, product_peak, versions
+
+FOLDER = Path(__file__).parents[2] / "results" / "bench"
+HEADER = (
+    "| what | ours | peer | times as fast (min to max) | goal "
+    "| share of peak | memory, ours and peer | also |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def parser_of(document):
+    """A parser that says what the module's docstring says."""
+    return argparse.ArgumentParser(
+        description=document,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def is_installed(package, remedy=None):
+    """Whether a peer can be imported; if not, how to get it is printed."""
+    if importlib.util.find_spec(package) is not None:
+        return True
+    remedy = remedy or f"{sys.executable} -m pip install {package}"
+    print(f"{package} is not installed, so there is no such peer: {remedy}")
+    return False
+
+
+def by_turns(ours, peer, *, rounds=5, budget=45.0, warm=1):
+    """Seconds of each call of both; who begins changes from round to round.
+
+    Arguments
+    ---------
+    ours, peer : callable
+        Without arguments.
+    rounds : int
+        Calls of each.
+    budget : float
+        No round begins after so many seconds, but for the first two.
+    warm : int
+        Calls of each before, not counted.
+    """
+    both = (ours, peer) if peer else (ours,)
+    for _ in range(warm):
+        for work in both:
+            work()
+    seconds = [[] for _ in both]
+    began = time.perf_counter()
+    for index in range(rounds):
+        if index > 1 and time.perf_counter() - began > budget:
+            break
+        for who in range(len(both))[:: 1 if index % 2 else -1]:
+            start = time.perf_counter()
+            both[who]()
+            seconds[who].append(time.perf_counter() - start)
+    return (*seconds, None)[:2]
+
+
+def compare(
+    name,
+    ours,
+    peer=None,
+    *,
+    peer_name="",
+    flop=None,
+    dtype=torch.float32,
+    goal=None,
+    memory=(None, None),
+    also="",
+    rounds=5,
+    budget=45.0,
+    packages=(),
+    **facts,
+):
+    """Run both by turns; print the ratio and write it down.
+
+    Arguments
+    ---------
+    name : str
+        What is measured; the file is named after it.
+    ours, peer : callable
+        Without arguments; a peer may be seconds measured elsewhere, or None.
+    peer_name : str
+        The peer, for the table.
+    flop : float
+        Of one call of ours; gives its share of the machine's peak in ``dtype``.
+    goal : float
+        The ratio to reach.
+    memory : tuple of float
+        MiB of ours and of the peer, from ``peak_memory``.
+    also : str
+        What else to say, such as an error.
+    rounds, budget
+        As ``by_turns``.
+    packages : iterable of str
+        Whose versions are to be kept as well.
+    **facts
+        Kept in the JSON.
+    """
+    fixed = None if peer is None or callable(peer) else float(peer)
+    of_ours, of_peer = by_turns(
+        ours, None if fixed else peer, rounds=rounds, budget=budget
+    )
+    if fixed:
+        of_peer = [fixed] * len(of_ours)
+    record = {
+        "name": name,
+        "peer": peer_name,
+        "measured_elsewhere": bool(fixed),
+        "seconds": {"ours": spread(of_ours)},
+        "goal": goal,
+        "memory_mib": {"ours": memory[0], "peer": memory[1]},
+        "also": also,
+        "machine": machine(),
+        "versions": versions(*packages),
+        **facts,
+    }
+    if of_peer:
+        ratios = [p / o for o, p in zip(of_ours, of_peer, strict=True)]
+        record["seconds"]["peer"] = spread(of_peer)
+        record["ratio"] = spread(ratios)
+    if flop:
+        peak = product_peak(dtype)
+        rate = flop / record["seconds"]["ours"]["median"]
+        record["gflop"] = flop / 1e9
+        record["peak_gflops"] = peak / 1e9
+        record["share_of_peak"] = rate / peak
+    save(record)
+    return record
+
+
+def spread(values):
+    """Median, least and greatest."""
+    return {
+        "median": statistics.median(values),
+        "min": min(values),
+        "max": max(values),
+        "n": len(values),
+    }
+
+
+def save(record):
+    """Print a record's row; write it and its JSON."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^a-z0-9]+", "-", record["name"].lower()).strip("-")
+    text = json.dumps(record, indent=1) + "\n"
+    (FOLDER / f"{stem}.json").write_text(text, encoding="utf-8")
+    (FOLDER / f"{stem}.md").write_text(row(record) + "\n", encoding="utf-8")
+    print(row(record), flush=True)
+
+
+def save_table(name, header, rows):
+    """Print a Markdown table of its own and write it and its JSON.
+
+    ``header`` is a list of titles, ``rows`` lists of cells.
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    text = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    record = {
+        "title": name,
+        "header": header,
+        "rows": rows,
+        "machine": machine(),
+        "versions": versions(),
+    }
+    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    json_text = json.dumps(record, indent=1) + "\n"
+    (FOLDER / f"{stem}.json").write_text(json_text, encoding="utf-8")
+    (FOLDER / f"{stem}.md").write_text(text + "\n", encoding="utf-8")
+    print(f"{name}\n\n{text}\n", flush=True)
+
+
+def row(record):
+    """A line of the table under ``HEADER``."""
+    times, ratio = record["seconds"], record.get("ratio")
+    peer = faster = share = ""
+    if ratio:
+        peer = f"{record['peer']}: {in_seconds(times['peer']['median'])}"
+        if record["measured_elsewhere"]:
+            peer += " (elsewhere)"
+        faster = (
+            f"{ratio['median']:.3g} ({ratio['min']:.3g} to {ratio['max']:.3g})"
+        )
+    if "share_of_peak" in record:
+        share = f"{record['share_of_peak']:.0%} of {record['peak_gflops']:.0f}"
+    goal = f"{record['goal']:g}" if record["goal"] else ""
+    of = record["memory_mib"]
+    memory = ", ".join(f"{of[who]:.0f} MiB" for who in of if of[who])
+    cells = [
+        record["name"],
+        in_seconds(times["ours"]["median"]),
+        peer,
+        faster,
+        goal,
+        share,
+        memory,
+        record["also"],
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def in_seconds(seconds):
+    """A time with a unit that suits it."""
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if seconds * factor >= 1 or unit == "µs":
+            break
+    return f"{seconds * factor:.3g} {unit}"
