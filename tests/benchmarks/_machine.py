@@ -88,38 +88,70 @@ def _fastest(work, seconds=0.3):
             return best
 
 
-def peak_memory(build, *arguments, calls=2):
-    """Peak resident memory of a process that does nothing else, in MiB.
+class Apart:
+    """Work in a process of its own, so that its memory can be told from another's.
 
-    ``build(*arguments)``, a function of the script's top level, gives what is then
-    called. The peak is that of the calls, with what was built. None where the kernel
-    does not tell (other systems than Linux).
+    ``build(*arguments)``, a function of the script's top level, gives what each call
+    of this object then runs over there. Use it as a context, or ``close`` it.
+
+    Arguments
+    ---------
+    build : callable
+        Gives a callable without arguments.
+    *arguments : object
+        For ``build``; they are pickled.
     """
-    if not Path("/proc/self/status").exists():
-        return None
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_report_peak, args=(sender, build, arguments, calls)
-    )
-    process.start()
-    sender.close()
-    try:
-        return receiver.recv()
-    except EOFError:
-        return None
-    finally:
-        process.join()
+
+    def __init__(self, build, *arguments):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(
+            target=_serve, args=(theirs, build, arguments), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.peak = None
+        self.pipe.recv()
+
+    def __call__(self):
+        """Run once; ``peak`` is then the highest memory of all runs, in MiB."""
+        self.pipe.send("run")
+        self.peak = self.pipe.recv()
+
+    def close(self):
+        """End the process."""
+        self.pipe.close()
+        self.process.join()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
-def _report_peak(sender, build, arguments, calls):
-    """In a process of its own: build, forget the peak so far, call, report."""
-    with torch.random.fork_rng(devices=[]):
-        work = build(*arguments)
+def _serve(pipe, build, arguments):
+    """Build, forget the peak so far, then run whenever asked to."""
+    work = build(*arguments)
     forget_peak()
-    for _ in range(calls):
-        work()
-    sender.send(resident_peak())
+    try:
+        pipe.send(None)
+        while pipe.recv():
+            work()
+            pipe.send(resident_peak())
+    except (EOFError, BrokenPipeError):
+        return
+
+
+def peak_memory(build, *arguments, calls=2):
+    """Peak resident memory in MiB of a process that does nothing else, or None.
+
+    As ``Apart``: what ``build(*arguments)`` gives is called some times.
+    """
+    with Apart(build, *arguments) as work:
+        for _ in range(calls):
+            work()
+        return work.peak
 
 
 def forget_peak():
@@ -130,7 +162,10 @@ def forget_peak():
 
 
 def resident_peak():
-    """Peak resident memory of this process in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    """Peak resident memory of this process in MiB; None where Linux does not tell."""
+    path = Path("/proc/self/status")
+    if not path.exists():
+        return None
+    lines = path.read_text().splitlines()
     (line,) = [line for line in lines if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024 / MIB

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 import torch
-from _machine import machine, product_peak, versions
+from _machine import Apart, machine, product_peak, versions
 
 FOLDER = Path(__file__).parents[2] / "results" / "bench"
 HEADER = (
@@ -101,7 +101,8 @@ def compare(
     name : str
         What is measured; the file is named after it.
     ours, peer : callable
-        Without arguments; a peer may be seconds measured elsewhere, or None.
+        Without arguments, or ``Apart``, whose memory is then told; a peer may be
+        seconds measured elsewhere, or None.
     peer_name : str
         The peer, for the table.
     flop : float
@@ -109,7 +110,7 @@ def compare(
     goal : float
         The ratio to reach.
     memory : tuple of float
-        MiB of ours and of the peer, from ``peak_memory``.
+        MiB of ours and of the peer, where they are not ``Apart``.
     also : str
         What else to say, such as an error.
     rounds, budget
@@ -123,6 +124,10 @@ def compare(
     of_ours, of_peer = by_turns(
         ours, None if fixed else peer, rounds=rounds, budget=budget
     )
+    memory = [
+        work.peak if isinstance(work, Apart) else known
+        for work, known in zip((ours, peer), memory, strict=True)
+    ]
     if fixed:
         of_peer = [fixed] * len(of_ours)
     record = {
