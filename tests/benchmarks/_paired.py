@@ -48,12 +48,12 @@ def is_installed(package, remedy=None):
     return False
 
 
-def by_turns(ours, peer, *, rounds=5, budget=45.0, warm=1):
-    """Seconds of each call of both; who begins changes from round to round.
+def by_turns(*works, rounds=5, budget=45.0, warm=1):
+    """Seconds of each call of each; who begins changes from round to round.
 
     Arguments
     ---------
-    ours, peer : callable
+    *works : callable
         Without arguments.
     rounds : int
         Calls of each.
@@ -61,38 +61,29 @@ def by_turns(ours, peer, *, rounds=5, budget=45.0, warm=1):
         No round begins after so many seconds, but for the first two.
     warm : int
         Calls of each before, not counted.
+
+    Returns
+    -------
+    list of list of float
+        One list for each.
     """
-    both = (ours, peer) if peer else (ours,)
     for _ in range(warm):
-        for work in both:
+        for work in works:
             work()
-    seconds = [[] for _ in both]
+    seconds = [[] for _ in works]
     began = time.perf_counter()
     for index in range(rounds):
         if index > 1 and time.perf_counter() - began > budget:
             break
-        for who in range(len(both))[:: 1 if index % 2 else -1]:
+        for who in range(len(works))[:: 1 if index % 2 else -1]:
             start = time.perf_counter()
-            both[who]()
+            works[who]()
             seconds[who].append(time.perf_counter() - start)
-    return (*seconds, None)[:2]
+    return seconds
 
 
 def compare(
-    name,
-    ours,
-    peer=None,
-    *,
-    peer_name="",
-    flop=None,
-    dtype=torch.float32,
-    goal=None,
-    memory=(None, None),
-    also="",
-    rounds=5,
-    budget=45.0,
-    packages=(),
-    **facts,
+    name, ours, peer=None, *, memory=(None, None), rounds=5, budget=45.0, **about
 ):
     """Run both by turns; print the ratio and write it down.
 
@@ -103,6 +94,53 @@ def compare(
     ours, peer : callable
         Without arguments, or ``Apart``, whose memory is then told; a peer may be
         seconds measured elsewhere, or None.
+    memory : tuple of float
+        MiB of ours and of the peer, where they are not ``Apart``.
+    rounds, budget
+        As ``by_turns``.
+    **about
+        As ``note``.
+
+    Returns
+    -------
+    dict
+        What was written.
+    """
+    works = [ours, peer] if callable(peer) else [ours]
+    of_ours, *of_peer = by_turns(*works, rounds=rounds, budget=budget)
+    memory = [
+        work.peak if isinstance(work, Apart) else known
+        for work, known in zip((ours, peer), memory, strict=True)
+    ]
+    return note(
+        name, of_ours, *(of_peer or [peer]), memory=memory, **about
+    )
+
+
+def note(
+    name,
+    of_ours,
+    of_peer=None,
+    *,
+    peer_name="",
+    flop=None,
+    dtype=torch.float32,
+    goal=None,
+    memory=(None, None),
+    also="",
+    packages=(),
+    **facts,
+):
+    """Print the ratio of what was measured and write it down.
+
+    Arguments
+    ---------
+    name : str
+        What was measured.
+    of_ours : list of float
+        Seconds of each call.
+    of_peer : list of float
+        The same; or a number, measured elsewhere; or None.
     peer_name : str
         The peer, for the table.
     flop : float
@@ -110,30 +148,26 @@ def compare(
     goal : float
         The ratio to reach.
     memory : tuple of float
-        MiB of ours and of the peer, where they are not ``Apart``.
+        MiB of ours and of the peer.
     also : str
         What else to say, such as an error.
-    rounds, budget
-        As ``by_turns``.
     packages : iterable of str
         Whose versions are to be kept as well.
     **facts
         Kept in the JSON.
+
+    Returns
+    -------
+    dict
+        What was written.
     """
-    fixed = None if peer is None or callable(peer) else float(peer)
-    of_ours, of_peer = by_turns(
-        ours, None if fixed else peer, rounds=rounds, budget=budget
-    )
-    memory = [
-        work.peak if isinstance(work, Apart) else known
-        for work, known in zip((ours, peer), memory, strict=True)
-    ]
-    if fixed:
-        of_peer = [fixed] * len(of_ours)
+    elsewhere = isinstance(of_peer, int | float)
+    if elsewhere:
+        of_peer = [of_peer] * len(of_ours)
     record = {
         "name": name,
         "peer": peer_name,
-        "measured_elsewhere": bool(fixed),
+        "measured_elsewhere": elsewhere,
         "seconds": {"ours": spread(of_ours)},
         "goal": goal,
         "memory_mib": {"ours": memory[0], "peer": memory[1]},
