@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import torch
+
 from _machine import Apart, machine, product_peak, versions
 
 FOLDER = Path(__file__).parents[2] / "results" / "bench"
@@ -83,7 +84,14 @@ def by_turns(*works, rounds=5, budget=45.0, warm=1):
 
 
 def compare(
-    name, ours, peer=None, *, memory=(None, None), rounds=5, budget=45.0, **about
+    name,
+    ours,
+    peer=None,
+    *,
+    memory=(None, None),
+    rounds=5,
+    budget=45.0,
+    **about,
 ):
     """Run both by turns; print the ratio and write it down.
 
@@ -112,9 +120,7 @@ def compare(
         work.peak if isinstance(work, Apart) else known
         for work, known in zip((ours, peer), memory, strict=True)
     ]
-    return note(
-        name, of_ours, *(of_peer or [peer]), memory=memory, **about
-    )
+    return note(name, of_ours, *(of_peer or [peer]), memory=memory, **about)
 
 
 def note(

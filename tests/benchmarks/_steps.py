@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 
 import torch
-from _students import as_hubert, made_clips, made_student
 from speechbrain.dataio.batch import PaddedBatch
 
+from _students import as_hubert, made_clips, made_student
 from mert_sb import frames
 from mert_sb.hparams import load_hparams
 from mert_sb.pretraining.brain import Pretraining

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 import torch
-from _paired import is_installed
 
+from _paired import is_installed
 from mert_sb.frames import HOP_LENGTH, KERNELS, RECEPTIVE_FIELD, STRIDES
 from mert_sb.inference.huggingface_export import write_huggingface
 from mert_sb.student import MERT
@@ -30,7 +30,9 @@ def made_clips(n_clips, seconds, seed=0):
     generator = torch.Generator().manual_seed(seed)
     n_samples = samples_of(seconds)
     times = torch.arange(n_samples) / RATE
-    notes = 55 * 2 ** (torch.randint(0, 48, (n_clips, 4), generator=generator) / 12)
+    notes = 55 * 2 ** (
+        torch.randint(0, 48, (n_clips, 4), generator=generator) / 12
+    )
     chords = (2 * torch.pi * notes[..., None] * times).sin().sum(1) / 8
     return chords + 0.01 * torch.randn(n_clips, n_samples, generator=generator)
 

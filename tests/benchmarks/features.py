@@ -11,6 +11,7 @@ Authors
 """
 
 import torch
+
 from _machine import Apart
 from _paired import compare, parser_of
 from _students import (

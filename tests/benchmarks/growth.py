@@ -12,6 +12,7 @@ Authors
 import time
 
 import torch
+
 from _machine import forget_peak, resident_peak
 from _paired import parser_of, save_table
 from _steps import DTYPES, our_step

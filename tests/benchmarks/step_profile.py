@@ -13,6 +13,8 @@ Authors
 import time
 from collections import defaultdict
 
+import torch
+
 from _paired import FOLDER, is_installed, parser_of, save_table
 from _steps import DTYPES, made_batch, made_brain
 
@@ -51,28 +53,26 @@ class Watch:
             self._watch("network", layer.ffn)
         for name in brain.heads:
             self._watch("heads and loss", brain.modules[name])
-        self._watch("CQT", brain.teachers["cqt"], has_backward=False)
+        self._watch("CQT", brain.teachers["cqt"])
         self._wrap_backward()
 
-    def _watch(self, part, module, has_backward=True):
+    def _watch(self, part, module):
         """Time a module under a part's name."""
         began = []
 
         def enter(*_):
-            # Recomputed in the backward pass, it belongs there.
             began.append(time.perf_counter())
 
-        def leave(*_):
+        def leave(_module, _inputs, output):
             taken = time.perf_counter() - began.pop()
+            # Recomputed in the backward pass, it belongs there.
             if self.label is None:
                 self.forward[part] += taken
+            if isinstance(output, torch.Tensor) and output.requires_grad:
+                output.register_hook(lambda _: self._turn(part))
 
         module.register_forward_pre_hook(enter)
         module.register_forward_hook(leave)
-        if has_backward:
-            module.register_full_backward_pre_hook(
-                lambda *_: self._turn(part)
-            )
 
     def _turn(self, part):
         """From now on time is a part's, backward."""
@@ -83,7 +83,10 @@ class Watch:
 
     def _wrap_backward(self):
         """Backward begins where the loss is there and ends where the optimizer steps."""
-        compute, step = self.brain.compute_objectives, self.brain.optimizers_step
+        compute, step = (
+            self.brain.compute_objectives,
+            self.brain.optimizers_step,
+        )
 
         def objectives(*arguments):
             start = time.perf_counter()
@@ -155,14 +158,25 @@ def main():
         size = f"{arguments.clips} x {arguments.seconds:g} s, {precision}"
         title = f"One training step, {size}"
         rows = [
-            [part, f"{ahead:.3f}", f"{back:.3f}", f"{(ahead + back) / whole:.1%}"]
+            [
+                part,
+                f"{ahead:.3f}",
+                f"{back:.3f}",
+                f"{(ahead + back) / whole:.1%}",
+            ]
             for part, (ahead, back) in parts.items()
         ]
-        ahead, back = (sum(times) for times in zip(*parts.values(), strict=True))
+        ahead, back = (
+            sum(times) for times in zip(*parts.values(), strict=True)
+        )
         rows.append(["all", f"{ahead:.3f}", f"{back:.3f}", f"{whole:.3f} s"])
         save_table(title, ["part", "forward s", "backward s", "share"], rows)
         if is_installed("matplotlib"):
-            draw(parts, f"{title}: {whole:.2f} s", FOLDER / f"step-{precision}.png")
+            draw(
+                parts,
+                f"{title}: {whole:.2f} s",
+                FOLDER / f"step-{precision}.png",
+            )
 
 
 if __name__ == "__main__":
