@@ -15,6 +15,7 @@ Authors
 """
 
 import sys
+from contextlib import ExitStack
 
 from _machine import Apart
 from _paired import by_turns, is_installed, note, parser_of
@@ -41,43 +42,50 @@ def peers():
 
 
 def measure(precision, clips, seconds, rounds, found):
-    """All by turns in one precision; a row for each peer."""
-    sizes = (precision, clips, seconds)
-    works = [Apart(build, *sizes) for build in (our_step, *found.values())]
-    of_ours, *of_peers = by_turns(*works, rounds=rounds, budget=30.0)
-    ours, *others = [work.peak for work in works]
-    for work in works:
-        work.close()
-    n_samples = samples_of(seconds)
+    """Each peer by turns with ours; not all at once, for memory's sake."""
     # A backward pass is two forward passes' products.
-    flop = 3 * forward_flop(made_student().settings, clips, n_samples)
-    about = {"flop": flop, "dtype": DTYPES[precision]}
+    settings, n_samples = made_student().settings, samples_of(seconds)
+    about = {
+        "flop": 3 * forward_flop(settings, clips, n_samples),
+        "dtype": DTYPES[precision],
+    }
     name = f"95M training step, {clips} x {seconds:g} s, {precision}"
-    if (clips, seconds) == (4, 5.0):
-        note(
-            f"{name}, and the original's in fp32",
-            of_ours,
-            ORIGINAL[0],
-            peer_name="the original",
-            memory=(ours, ORIGINAL[1]),
-            goal=GOALS[precision],
-            also=ratio_of_memory(ours, ORIGINAL[1]) + ", goal 0.33",
-            **about,
-        )
-    elif not found:
-        note(name, of_ours, memory=(ours, None), **about)
-    for peer, theirs, peak in zip(found, of_peers, others, strict=True):
-        note(
-            f"{name}, and {peer}",
-            of_ours,
-            theirs,
-            peer_name=peer.split(",")[0],
-            memory=(ours, peak),
-            goal=1.0,
-            also=ratio_of_memory(ours, peak),
-            packages=("minimal-hubert",),
-            **about,
-        )
+    taken, peak = [], None
+    for peer, build in (found or {None: None}).items():
+        sizes = (precision, clips, seconds)
+        builds = (our_step, build) if build else (our_step,)
+        with ExitStack() as stack:
+            works = [
+                stack.enter_context(Apart(build, *sizes)) for build in builds
+            ]
+            of_ours, *theirs = by_turns(*works, rounds=rounds, budget=30.0)
+            peak, *their_peak = [work.peak for work in works]
+        taken += of_ours
+        if peer:
+            note(
+                f"{name}, and {peer}",
+                of_ours,
+                *theirs,
+                peer_name=peer.split(",")[0],
+                memory=(peak, *their_peak),
+                goal=1.0,
+                also=ratio_of_memory(peak, *their_peak),
+                packages=("minimal-hubert",),
+                **about,
+            )
+    if (clips, seconds) != (4, 5.0):
+        note(name, taken, memory=(peak, None), **about)
+        return
+    note(
+        f"{name}, and the original's in fp32",
+        taken,
+        ORIGINAL[0],
+        peer_name="the original",
+        memory=(peak, ORIGINAL[1]),
+        goal=GOALS[precision],
+        also=ratio_of_memory(peak, ORIGINAL[1]) + ", goal 0.33",
+        **about,
+    )
 
 
 def ratio_of_memory(ours, theirs):
