@@ -251,7 +251,7 @@ def row(record):
         )
     if "share_of_peak" in record:
         share = f"{record['share_of_peak']:.0%} of {record['peak_gflops']:.0f}"
-    goal = f"{record['goal']:g}" if record["goal"] else ""
+    goal = f"{record['goal']:g}" if ratio and record["goal"] else ""
     of = record["memory_mib"]
     memory = ", ".join(f"{of[who]:.0f} MiB" for who in of if of[who])
     cells = [

@@ -78,8 +78,9 @@ def main():
             dtype=dtype,
             goal=goal,
             rounds=arguments.rounds,
-            also="error "
-            + ", ".join(f"{who} {error:.1e}" for who, error in errors.items()),
+            also=", ".join(
+                f"error of {who} {error:.1e}" for who, error in errors.items()
+            ),
             errors=errors,
         )
         for work in works:
