@@ -3,7 +3,7 @@
 # make test   doctests and all tests, in two processes;
 #             PYTEST_ARGS="-k floors" picks some
 # make lint   ruff, yamllint, codespell
-# make bench  the scripts in tests/benchmarks
+# make bench  the scripts in tests/benchmarks, into results/bench
 # make clean  remove what these targets made
 #
 # Each builds the virtual environment .venv first if it is missing or older
@@ -37,7 +37,7 @@ ifeq ($(BENCHMARKS),)
 	@echo "no benchmarks in tests/benchmarks"
 else
 	@set -e; for script in $(BENCHMARKS); do \
-		echo "== $$script"; $(RUN) "$$script"; \
+		echo "== $$script"; PYTHONPATH=. $(RUN) "$$script"; \
 	done
 endif
 

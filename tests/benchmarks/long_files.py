@@ -1,6 +1,6 @@
 """Long files: memory, and chunked features against those of one pass.
 
-> python tests/benchmarks/long_files.py [song.ogg] [--encoder folder] [--minutes 2 20]
+> python tests/benchmarks/long_files.py [song.ogg] [--encoder folder] [--minutes 1 4]
 
 Without a song, chords of changing loudness are made; without an encoder, a 95M of made
 weights. Prints, for several chunks, the relative error of each state (norm of the
@@ -91,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("song", nargs="?")
     parser.add_argument("--encoder")
-    parser.add_argument("--minutes", type=float, nargs="*", default=[2, 20])
+    parser.add_argument("--minutes", type=float, nargs="*", default=[1, 4])
     parser.add_argument("--alone", action="store_true")
     arguments = parser.parse_args()
     if arguments.alone:
