@@ -16,8 +16,11 @@ from mert_sb.student.dropout import drop
 from mert_sb.student.products import Linear, channels_last
 from mert_sb.student.windows import block_mask, is_windowed, windowed_attention
 
-# Frames; the weights of 12 heads are then 100 MB a clip in float32.
-SHORT = 1_500
+# Frames beyond which the fused kernel's memory counts for more than its time: where a
+# gradient keeps all weights, and where none does.
+KEPT, SHORT = 1_500, 8_192
+# Query frames at a time where no gradient wants all weights.
+BLOCK = 512
 
 
 class SelfAttention(nn.Module):
@@ -168,8 +171,8 @@ class SelfAttention(nn.Module):
 def full_attention(query, key, value, bias=None, dropout=0.0):
     """Every frame sees every other.
 
-    On a CPU the fused kernel has no dropout and half of the speed of two products in
-    bf16; clips of ``SHORT`` frames and less, whose weights fit, are done in steps there.
+    On a CPU the fused kernel has no dropout (all weights are then kept anyway) and half
+    of the speed of two products in bf16, which take its place there.
 
     Arguments
     ---------
@@ -195,12 +198,19 @@ def full_attention(query, key, value, bias=None, dropout=0.0):
     >>> full_attention(*torch.rand(3, 2, 4, 9, 8)).shape
     torch.Size([2, 4, 9, 8])
     """
-    fused = not dropout and query.dtype == torch.float32
-    if fused or not channels_last(query) or query.shape[-2] > SHORT:
+    trained = torch.is_grad_enabled()
+    long = query.shape[-2] > (KEPT if trained else SHORT)
+    fused = not dropout and (query.dtype == torch.float32 or long)
+    if fused or not channels_last(query):
         return F.scaled_dot_product_attention(
             query, key, value, attn_mask=bias, dropout_p=dropout
         )
-    logits = query * query.shape[-1] ** -0.5 @ key.mT
-    if bias is not None:
-        logits = logits + bias
-    return drop(logits.softmax(-1, dtype=query.dtype), dropout) @ value
+    block = query.shape[-2] if trained else BLOCK
+    parts = []
+    for part in query.split(block, dim=-2):
+        logits = part * part.shape[-1] ** -0.5 @ key.mT
+        if bias is not None:
+            logits = logits + bias
+        weights = logits.softmax(-1, dtype=part.dtype)
+        parts.append(drop(weights, dropout) @ value)
+    return torch.cat(parts, dim=-2)

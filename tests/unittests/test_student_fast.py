@@ -199,7 +199,10 @@ def test_positions_are_pytorchs(plain):
 
 
 @pytest.mark.parametrize("padded", [False, True])
-def test_attention_in_steps_is_the_fused_one(padded):
+@pytest.mark.parametrize("block", [7, 512])
+@torch.no_grad()
+def test_attention_in_steps_is_the_fused_one(monkeypatch, padded, block):
+    monkeypatch.setattr(attention, "BLOCK", block)
     query, key, value = noise(3, 2, 4, 30, 16).bfloat16() * 20
     bias = None
     if padded:
