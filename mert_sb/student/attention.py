@@ -19,8 +19,8 @@ from mert_sb.student.windows import block_mask, is_windowed, windowed_attention
 # Frames beyond which the fused kernel's memory counts for more than its time: where a
 # gradient keeps all weights, and where none does.
 KEPT, SHORT = 1_500, 8_192
-# Query frames at a time where no gradient wants all weights.
-BLOCK = 512
+# Weights at a time where no gradient wants all of them.
+BLOCK = 2**25
 
 
 class SelfAttention(nn.Module):
@@ -200,12 +200,15 @@ def full_attention(query, key, value, bias=None, dropout=0.0):
     """
     trained = torch.is_grad_enabled()
     long = query.shape[-2] > (KEPT if trained else SHORT)
-    fused = not dropout and (query.dtype == torch.float32 or long)
+    fused = not dropout and (query.dtype != torch.bfloat16 or long)
     if fused or not channels_last(query):
         return F.scaled_dot_product_attention(
             query, key, value, attn_mask=bias, dropout_p=dropout
         )
-    block = query.shape[-2] if trained else BLOCK
+    # What keys have in common moves all logits of a frame alike, and only rounds them.
+    key = key - key.mean(-2, keepdim=True)
+    a_frame = key.shape[:-1].numel()
+    block = query.shape[-2] if trained else max(1, BLOCK // a_frame)
     parts = []
     for part in query.split(block, dim=-2):
         logits = part * part.shape[-1] ** -0.5 @ key.mT

@@ -163,7 +163,8 @@ class ConvFrontend(nn.Module):
             If the clips are shorter than one frame.
         """
         check_length(wavs)
-        dtype = dtype_of_tiles(wavs)
+        convolutions = [layer["conv"] for layer in self.layers]
+        dtype = dtype_of_tiles(wavs, convolutions)
         if dtype is not None:
             with torch.autocast("cpu", enabled=False):
                 return self._in_tiles(wavs, statistics, dtype)
@@ -185,6 +186,12 @@ class ConvFrontend(nn.Module):
 
     def _in_tiles(self, wavs, statistics, dtype):
         """The same, clip by clip and tile by tile."""
+        if isinstance(self.layers[0]["norm"], TimeNorm):
+            statistics = statistics or clip_statistics(wavs)
+            # The norm takes the mean off; before rounding it costs no digits.
+            wavs = wavs - statistics.mean[:, None]
+            centre = torch.zeros_like(statistics.mean)
+            statistics = statistics._replace(mean=centre)
         windows = wavs.unfold(1, KERNELS[0], STRIDES[0]).to(dtype)
         weights = [
             weight if weight is None else weight.to(dtype)
@@ -199,28 +206,27 @@ class ConvFrontend(nn.Module):
                 *weights,
                 hop=HOP_LENGTH // STRIDES[0],
                 reach=(RECEPTIVE_FIELD - KERNELS[0]) // STRIDES[0] + 1,
-                recompute=self.recompute,
+                recompute=self.recompute and self.training,
             )
             for clip, *first in zip(
-                windows, *self._first(wavs, statistics, dtype), strict=True
+                windows, *self._first(len(wavs), statistics, dtype), strict=True
             )
         ]
         return torch.stack(clips)
 
-    def _first(self, wavs, statistics, dtype):
+    def _first(self, n_clips, statistics, dtype):
         """The first layer's kernels and shifts for each clip, its norm over time folded."""
         conv, norm = self.layers[0]["conv"], self.layers[0]["norm"]
         kernels, shift = conv.weight[:, 0], conv.bias
         if shift is None:
             shift = kernels.new_zeros(len(kernels))
         if isinstance(norm, TimeNorm):
-            statistics = statistics or clip_statistics(wavs)
             mean, variance = statistics.convolved(kernels, conv.bias)
             scale = norm.weight * (variance + norm.eps).rsqrt()
             shift = norm.bias + (shift - mean) * scale
             kernels = kernels * scale[..., None]
-        kernels = kernels.mT.expand(len(wavs), -1, -1)
-        return kernels.to(dtype), shift.expand(len(wavs), -1).to(dtype)
+        kernels = kernels.mT.expand(n_clips, -1, -1)
+        return kernels.to(dtype), shift.expand(n_clips, -1).to(dtype)
 
     def _chain(self, windows, kernels, shift, *weights):
         """A tile's way through the layers: ``(R, K)`` to ``(T, C)``."""

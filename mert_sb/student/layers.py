@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mert_sb.student.attention import SelfAttention
 from mert_sb.student.dropout import Dropout
 from mert_sb.student.norms import FIRST
-from mert_sb.student.products import Linear, channels_last
+from mert_sb.student.products import Linear, channels_last, is_bare
 
 
 class PositionalConv(nn.Module):
@@ -58,7 +58,7 @@ class PositionalConv(nn.Module):
         """
         # An even kernel padded by half of it gives one frame too many.
         n_frames = hidden.shape[1]
-        if channels_last(hidden):
+        if channels_last(hidden) and is_bare(self.conv, nn.Conv1d):
             image = F.conv2d(
                 hidden.mT.unsqueeze(2),
                 self.conv.weight.unsqueeze(2),

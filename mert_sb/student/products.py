@@ -41,18 +41,22 @@ class Linear(nn.Linear):
         torch.Tensor
             ``(..., D')``.
         """
+        if not through_images(feats) or not _is_plain(self.weight):
+            return super().forward(feats)
         rows = feats.numel() // self.in_features
-        if (
-            feats.dim() < 2
-            or rows * self.weight.numel() < FEWEST
-            or not through_images(feats)
-        ):
+        if feats.dim() < 2 or rows * self.weight.numel() < FEWEST:
             return super().forward(feats)
         # A clip an image: the weight's gradient then takes less time.
         image = feats.reshape(-1, 1, feats.shape[-2], feats.shape[-1])
         image = image.permute(0, 3, 1, 2)
         image = F.conv2d(image, self.weight[..., None, None], self.bias)
         return image.permute(0, 2, 3, 1).reshape(*feats.shape[:-1], -1)
+
+
+def _is_plain(weight):
+    """Whether a weight is numbers side by side: neither sparse nor quantised."""
+    kinds = (nn.Parameter, torch.Tensor)
+    return type(weight) in kinds and weight.layout == torch.strided
 
 
 def through_images(feats):
@@ -100,6 +104,49 @@ def channels_last(feats):
     """
     return (
         feats.device.type == "cpu"
-        and not torch.compiler.is_compiling()
+        and not is_recorded()
         and torch.backends.mkldnn.is_available()
+    )
+
+
+def is_recorded():
+    """Whether a graph is being made of what is computed, for any size of input.
+
+    Returns
+    -------
+    bool
+        True inside of ``torch.compile``, ``torch.export`` and ``torch.jit.trace``.
+
+    Example
+    -------
+    >>> is_recorded()
+    False
+    """
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+def is_bare(module, kind):
+    """Whether a module does what its weights say: nothing in its place, no hooks.
+
+    Arguments
+    ---------
+    module : nn.Module
+        For example a convolution, or an adapter that stands for it.
+    kind : type
+        What it should be, or be made of by a parametrisation.
+
+    Returns
+    -------
+    bool
+        Whether its weights may be used without calling it.
+
+    Example
+    -------
+    >>> is_bare(nn.Linear(2, 2), nn.Linear), is_bare(nn.Identity(), nn.Linear)
+    (True, False)
+    """
+    return (
+        isinstance(module, kind)
+        and not module._forward_hooks
+        and not module._forward_pre_hooks
     )

@@ -219,14 +219,21 @@ def clip_statistics(wavs):
     >>> clip_statistics(torch.rand(2, 400)).window_spread.shape
     torch.Size([2, 10, 10])
     """
-    windows = wavs.detach().unfold(1, KERNELS[0], STRIDES[0]).double()
-    offset = windows.mean(1)
-    centred = windows - offset[:, None]
-    covariance = centred.mT @ centred / windows.shape[1]
+    return WavStatistics.stack([_of_clip(wav) for wav in wavs.detach()])
+
+
+def _of_clip(wav):
+    """Statistics of one clip ``(S,)``, without a batch dimension."""
+    wav = wav.double()
+    windows = wav.unfold(0, KERNELS[0], STRIDES[0])
+    offset = windows.mean(0)
+    centred = windows - offset
+    # A clip that is not finite stays so in its means, and spoils no other.
+    covariance = (centred.mT @ centred / len(windows)).nan_to_num(0, 0, 0)
     values, vectors = torch.linalg.eigh(covariance)
-    spread = vectors * values.clamp(min=0).sqrt()[:, None]
-    variance, mean = torch.var_mean(wavs.detach().double(), 1, correction=0)
-    fields = (mean, variance, offset - mean[:, None], spread)
+    spread = vectors * values.clamp(min=0).sqrt()
+    variance, mean = torch.var_mean(wav, -1, correction=0)
+    fields = (mean, variance, offset - mean, spread)
     return WavStatistics(*(field.float() for field in fields))
 
 

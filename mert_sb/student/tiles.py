@@ -12,8 +12,11 @@ Authors
 """
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+
+from mert_sb.student.products import channels_last, is_bare
 
 # Numbers that a tile's first layer gives: 8,192 rows of 512 channels.
 TILE = 2**22
@@ -30,14 +33,14 @@ class StridedConv(torch.autograd.Function):
     torch.Size([4, 8])
     """
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx, feats, weight, bias, stride):
+    def forward(feats, weight, bias, stride):
         """Convolve.
 
         Arguments
         ---------
-        ctx : object
-            Autograd's.
         feats : torch.Tensor
             ``(R, C)``.
         weight : torch.Tensor
@@ -52,15 +55,28 @@ class StridedConv(torch.autograd.Function):
         torch.Tensor
             ``(R', C')``.
         """
-        ctx.save_for_backward(feats, weight)
-        ctx.stride = stride
         image = F.conv2d(
             _image(feats), weight.unsqueeze(2), bias, stride=(1, stride)
         )
         return _rows(image)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    def setup_context(ctx, inputs, output):
+        """Keep what the gradients are made of.
+
+        Arguments
+        ---------
+        ctx : object
+            Autograd's.
+        inputs : tuple
+            The arguments of ``forward``.
+        output : torch.Tensor
+            What it gave.
+        """
+        feats, weight, _, ctx.stride = inputs
+        ctx.save_for_backward(feats, weight)
+
+    @staticmethod
     def backward(ctx, gradient):
         """Gradients of the rows, the weight and the bias.
 
@@ -121,34 +137,39 @@ def _rows(image):
     return image.permute(0, 2, 3, 1)[0, 0]
 
 
-def dtype_of_tiles(wavs):
+def dtype_of_tiles(wavs, convolutions):
     """The precision that tiles would be computed in, where they can be.
 
     Arguments
     ---------
     wavs : torch.Tensor
         ``(B, S)``.
+    convolutions : list of nn.Module
+        The layers' own.
 
     Returns
     -------
     torch.dtype or None
         None where the plain convolutions are to be taken: on other devices, in other
-        precisions, and where a graph is recorded.
+        precisions, where a graph is recorded, where the waveform wants a gradient, and
+        where something stands in a convolution's place or looks at it.
 
     Example
     -------
-    >>> dtype_of_tiles(torch.zeros(1, 400))
-    torch.float32
-    >>> dtype_of_tiles(torch.zeros(1, 400).double()) is None
+    >>> dtype_of_tiles(torch.zeros(1, 400).double(), []) is None
     True
     """
-    if wavs.device.type != "cpu" or torch.compiler.is_compiling():
+    if not channels_last(wavs) or len(wavs) == 0:
         return None
-    if not torch.backends.mkldnn.is_available():
+    if wavs.requires_grad and torch.is_grad_enabled():
+        return None
+    if not all(is_bare(conv, nn.Conv1d) for conv in convolutions):
         return None
     dtype = wavs.dtype
-    if torch.is_autocast_enabled("cpu") and dtype.is_floating_point:
+    if torch.is_autocast_enabled("cpu") and dtype != torch.float64:
         dtype = torch.get_autocast_dtype("cpu")
+    elif any(conv.weight.dtype != dtype for conv in convolutions):
+        return None
     return dtype if dtype in DTYPES else None
 
 
