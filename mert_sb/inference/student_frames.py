@@ -52,8 +52,8 @@ class StudentFrames(FrameFeatures):
     FileNotFoundError
         If there is no such source.
     ValueError
-        If the student is for another rate or has no such layer, or an option is
-        unknown.
+        If the student is for another rate, joins frames or has no such layer, or
+        an option is unknown.
 
     Example
     -------
@@ -144,12 +144,18 @@ class StudentFrames(FrameFeatures):
 
 
 def _check(source, layer, sample_rate, settings):
-    """Refuse a student of another rate, or without such a layer."""
+    """Refuse a student of another rate or clock, or without such a layer."""
     rate, last = settings["sample_rate"], settings["num_layers"]
     if rate != sample_rate:
         raise ValueError(
             f"sample_rate: {sample_rate}, but the student of {source} is for "
             f"{rate} Hz; train at that rate, or give another student"
+        )
+    if (joined := settings["subsample"]) != 1:
+        raise ValueError(
+            f"subsample: the student of {source} joins {joined} frames into one, "
+            "but teachers give a target for each frame of 75 a second (at 24 kHz); "
+            "give a student that was trained with subsample: 1"
         )
     if type(layer) is not int or not 0 <= layer <= last:
         raise ValueError(

@@ -29,7 +29,7 @@ from make_dataset import make_dataset
 from mert_sb.inference.convert import read_checkpoint
 from notes import make_notes
 from probes import DATA, ROOT, SEED, probe, read_result
-from runs import describe, mark_of, read_runs, train_once
+from runs import begun_with, describe, mark_of, read_runs, train_once
 from small import read_flags
 
 RATE = 24_000  # of log-mel statistics
@@ -92,6 +92,9 @@ def probe_all(upstream, folder, source, options):
     flags = ["--sample_rate", str(rate), *shlex.split(options.probe_flags)]
     scores = {}
     for task in options.tasks:
+        known = source
+        if upstream == "untrained":
+            known = begun_with(folder / task) or source
         probe(
             task,
             upstream,
@@ -99,7 +102,7 @@ def probe_all(upstream, folder, source, options):
             data=options.data.resolve(),
             # Untrained students of other settings may have the same weights.
             cache=options.data.resolve() / "cache" / folder.name,
-            source=source,
+            source=known,
             grid={"layers": options.layers, "seeds": options.seeds},
             flags=flags,
         )

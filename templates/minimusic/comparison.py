@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 # Okabe and Ito's, told apart with any kind of colour vision; lines differ in
 # their dashes too.
 DOT = "#0072B2"
-LINES = (("#D55E00", "--"), ("#000000", ":"), ("#009E73", "-."))
+# Three and four: twelve pairs before one comes again.
+COLOURS = ("#D55E00", "#000000", "#009E73")
+DASHES = ("--", ":", "-.", "-")
 NEEDS = (
     "compare.png is drawn with matplotlib, which is not installed: pip install "
     "'mert_sb[plot]'"
@@ -194,7 +196,8 @@ def draw(rows, path):
 def _panel(axes, task, runs, rivals):
     """One task."""
     for place, rival in enumerate(rivals):
-        colour, dashes = LINES[place % len(LINES)]
+        colour = COLOURS[place % len(COLOURS)]
+        dashes = DASHES[place % len(DASHES)]
         mean = 100 * rival.scores[task].mean
         axes.axvline(mean, color=colour, linestyle=dashes, label=rival.name)
     scores = [run.scores[task] for run in runs]

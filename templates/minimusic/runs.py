@@ -97,6 +97,19 @@ def train_once(run, music, output):
     return {"minutes": spent["minutes"], "losses": losses}
 
 
+def begun_with(folder):
+    """The encoder by whose settings the probes of a rival were begun, if they were.
+
+    Students of the same settings start alike, but the path is part of the flags.
+    """
+    path, name = folder / "flags.json", "upstream_overrides: "
+    if not path.is_file():
+        return None
+    flags = json.loads(path.read_text(encoding="utf-8"))["flags"]
+    (given,) = [line for line in flags if line.startswith(name)]
+    return Path(json.loads(given.removeprefix(name))["source"])
+
+
 def mark_of(encoder):
     """A mark of all settings of a student."""
     settings = json.dumps(read_checkpoint(encoder).settings, sort_keys=True)

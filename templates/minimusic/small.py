@@ -5,7 +5,9 @@ Authors
 """
 
 import json
+from pathlib import Path
 
+import yaml
 from ruamel.yaml import YAML
 
 from mert_sb.overrides import BASE, read_yaml
@@ -36,10 +38,12 @@ SMALL = {
     "n_logmel": 200,
     "n_chroma": 100,
     "n_mfcc": 100,
+    "n_units": 100,
     "fits": {
         "logmel": {"max_frames": 100_000},
         "chroma": {"max_frames": 100_000},
         "mfcc": {"max_frames": 100_000},
+        "units": {"max_frames": 100_000},
     },
 }
 
@@ -56,11 +60,36 @@ def small_flags(path):
     -------
     dict of str to str
         As ``read_flags`` gives them.
+
+    Raises
+    ------
+    ValueError
+        If it sets ``crop_frames`` in an experiment that it stands on: then the
+        length of clips is what is compared.
     """
+    if "crop_frames" in _changed(path):
+        raise ValueError(
+            f"--small: {Path(path).name} is there for its crop_frames, batch_size "
+            f"and prepare, of which --small would make those of cpu.yaml; leave "
+            "--small out, and say the student's sizes and the others for all runs "
+            "as flags (--student, --embed_dim, --n_...), see SMALL in small.py"
+        )
     tree, _ = read_yaml(path)
     return {
         key: json.dumps(value) for key, value in _fitting(SMALL, tree).items()
     }
+
+
+def _changed(path):
+    """Keys that the text of a YAML sets in an experiment that has a base itself."""
+    text = Path(path).read_text(encoding="utf-8")
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for _ in range(2):
+        keys = {key.value: value for key, value in node.value}
+        node = keys.get(BASE)
+        if not isinstance(node, yaml.MappingNode):
+            return set()
+    return {key.value for key, _ in node.value}
 
 
 def _fitting(table, tree):

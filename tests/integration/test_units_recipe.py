@@ -126,6 +126,17 @@ def test_results_are_those_of_the_files(data, trained):
     assert f"valid perplexity: {valid['perplexity']:.4g}" in log
 
 
+def test_windows_of_a_slow_student_share_more(data, tmp_path):
+    student = tiny_student(subsample=3, position_kernel=128)
+    source = export_student(student, tmp_path / "slow")
+    changed = {"fit": {"windows": {"chunk_seconds": 30.0}}, "vocab_size": 10}
+    run_recipe(data, tmp_path / "out", source=source, **changed)
+    begun = json.loads((tmp_path / "out/save/settings.json").read_text())
+    assert begun["windows"]["overlap_seconds"] == 5.44
+    encoder = UnitEncoder.from_folder(tmp_path / "out/inference", run_opts=CPU)
+    assert encoder.settings.overlap_seconds == 5.44
+
+
 def test_the_same_command_again_is_the_same_and_fits_nothing(data, begun):
     before = (begun / "results.json").read_text()
     names = "codebook.safetensors tokens.model strings/shard-0000000/data.bin"

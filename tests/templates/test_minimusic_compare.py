@@ -135,6 +135,10 @@ def test_two_teachers_are_compared(compare_runs, capsys):
             assert float(losses.split()[1]) == pytest.approx(last, rel=5e-3)
             spent = json.loads((output / name / "spent.json").read_text())
             assert float(minutes) == pytest.approx(spent["minutes"], abs=0.06)
+    # Nor does it matter which run first brings a rival that they share.
+    compare_runs("cqt", "mel")
+    assert [path.stat().st_mtime_ns for path in kept] == before
+    assert list(table(output)) == ["cqt", "mel", "log-mel", "untrained"]
 
 
 def test_small_music4all_of_another_rate_has_a_rival_of_its_own(compare_runs):

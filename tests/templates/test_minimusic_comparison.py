@@ -14,6 +14,7 @@ from tests.utils.recipe_tests import ROOT
 
 RECIPE = ROOT / "recipes" / "pretrain" / "AudioFolder"
 ABLATIONS = ROOT / "recipes" / "pretrain" / "Music4ALL" / "ablations"
+HPARAMS = ABLATIONS.with_name("hparams")
 RIVALS = ("untrained", "log-mel")
 
 
@@ -55,9 +56,9 @@ def test_the_table_says_all_and_marks_the_best():
     ]
 
 
-def test_the_figure_shows_runs_as_dots_and_rivals_as_lines(
-    tmp_path, monkeypatch
-):
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """Draws rows; the figure."""
     figures = pytest.importorskip("matplotlib.figure")
     from comparison import draw
 
@@ -71,9 +72,28 @@ def test_the_figure_shows_runs_as_dots_and_rivals_as_lines(
             save(self, *given, **more),
         ),
     )
-    draw(made_rows(), tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    panels = kept[0].axes
+
+    def drawn(rows):
+        draw(rows, tmp_path / "a.png")
+        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+        return kept[-1]
+
+    return drawn
+
+
+def test_rivals_have_lines_of_their_own(drawn):
+    from comparison import Row
+
+    names = [f"untrained {number}" for number in range(12)]
+    run = made_rows()[0]
+    figure = drawn([run, *(Row(name=n, scores=run.scores) for n in names)])
+    lines = [line for line in figure.axes[0].lines if line.get_label() in names]
+    looks = {(line.get_color(), line.get_linestyle()) for line in lines}
+    assert len(looks) == len(lines) == 12
+
+
+def test_the_figure_shows_runs_as_dots_and_rivals_as_lines(drawn):
+    panels = drawn(made_rows()).axes
     assert [axes.get_title() for axes in panels] == ["key", "pitch"]
     assert panels[0].get_xlabel() == "key score, %"
     names = [label.get_text() for label in panels[0].get_yticklabels()]
@@ -118,6 +138,43 @@ def test_small_sizes_are_those_that_a_yaml_has(tmp_path):
     sizes = small_flags(ABLATIONS / "teachers-mfcc.yaml")
     assert json.loads(sizes["fits"]) == {"mfcc": {"max_frames": 100_000}}
     assert sizes["n_mfcc"] == "100" and "n_logmel" not in sizes
+
+
+def music4all_yamls():
+    """YAMLs of Music4ALL, those of contexts apart."""
+    yamls = [*ABLATIONS.glob("*.yaml"), *HPARAMS.glob("[!_]*.yaml")]
+    contexts = {path for path in yamls if path.stem.startswith("context-")}
+    return sorted({*yamls} - contexts), sorted(contexts)
+
+
+def test_small_sizes_are_of_every_fitted_codebook():
+    from small import small_flags
+
+    yamls, names = music4all_yamls()[0], set()
+    for path in yamls:
+        sizes, text = small_flags(path), path.read_text()
+        codebooks = re.findall(r"n_codes: !ref <(\w+)>", text)
+        assert len(codebooks) == text.count("n_codes:")
+        assert all(int(sizes[name]) <= 200 for name in codebooks), path
+        fits = re.findall(r"^    (\w+): !name:\S+\.fit_\w+$", text, re.M)
+        assert len(fits) == len(codebooks)
+        found = json.loads(sizes.get("fits", "{}"))
+        assert found == {name: {"max_frames": 100_000} for name in fits}, path
+        names |= {*fits}
+    assert names == {"logmel", "chroma", "mfcc", "units"}
+
+
+def test_small_refuses_what_compares_lengths(capsys):
+    pytest.importorskip("matplotlib")
+    contexts = music4all_yamls()[1]
+    assert len(contexts) == 3
+    for path in contexts:
+        assert options_of("--runs", str(path))[1]
+        with pytest.raises(SystemExit):
+            options_of("--small", "--runs", str(path))
+        text = capsys.readouterr().err
+        assert f"--small: {path.name} is there for its crop_frames" in text
+        assert "leave --small out" in text
 
 
 def options_of(*arguments):

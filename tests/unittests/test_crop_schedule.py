@@ -162,8 +162,6 @@ def train(request, monkeypatch):
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    # What is fitted, and is not what is looked at here.
-    monkeypatch.setattr(module, "fit_once", lambda *_: None, raising=False)
     return module
 
 
@@ -183,6 +181,7 @@ def hparams(tmp_path):
         "crop_step": 1,
         "stored": {},
         "teachers": {},
+        "fits": {},
         "shards": 1,
         "pretrained": None,
         "student": SimpleNamespace(subsample=1),
@@ -191,7 +190,7 @@ def hparams(tmp_path):
         "valid_manifest": str(tmp_path / "rows.json"),
         "epoch_counter": SimpleNamespace(current=1),
         "checkpointer": SimpleNamespace(recoverables={"brain": brain}),
-        "train_dataloader_opts": {"batch_size": 2},
+        "train_dataloader_opts": {"batch_size": 2, "num_workers": 0},
         "grad_accumulation_factor": 1,
         **PLAN,
     }
@@ -222,20 +221,28 @@ def test_recipes_mask_the_students_frames(train, hparams, subsample, n_masked):
     assert item["mask"].shape == (n_masked,)
 
 
+WHOLE = {
+    "crop_frames": None,
+    "mask_probability": 0.0,
+    "train_dataloader_opts": {"batch_size": 1, "num_workers": 0},
+    "valid_dataloader_opts": {"batch_size": 1},
+    "mixture": SimpleNamespace(probability=0.0),
+    "hiding": SimpleNamespace(from_batch=False),
+}
+
+
+def set_lengths(hparams, **lengths):
+    """Let rows have other lengths."""
+    path = Path(hparams["train_manifest"])
+    manifest = json.loads(path.read_text())
+    for name, length in lengths.items():
+        manifest[name]["length"] = length
+    path.write_text(json.dumps(manifest))
+
+
 def test_recipes_take_whole_rows(train, hparams):
-    manifest = json.loads(Path(hparams["train_manifest"]).read_text())
-    lengths = {"a": 48_000, "b": 30_123, "c": 9_999, "d": 400}
-    for name, row in manifest.items():
-        row["length"] = lengths[name]
-    Path(hparams["train_manifest"]).write_text(json.dumps(manifest))
-    hparams |= {
-        "crop_frames": None,
-        "mask_probability": 0.0,
-        "train_dataloader_opts": {"batch_size": 1},
-        "valid_dataloader_opts": {"batch_size": 1},
-        "mixture": SimpleNamespace(probability=0.0),
-        "hiding": SimpleNamespace(from_batch=False),
-    }
+    set_lengths(hparams, b=30_123, c=9_999, d=400)
+    hparams |= WHOLE
     datasets = train.dataio_prep(hparams)
     for dataset in datasets.values():
         masks = [len(item["mask"]) for item in dataset]
@@ -247,6 +254,37 @@ def test_recipes_take_whole_rows(train, hparams):
     torch.testing.assert_close(
         item["sig"].double(), torch.from_numpy(wav[: len(item["sig"])])
     )
+
+
+def fitted(train, hparams, **changed):
+    """What clips a teacher is fitted to."""
+    wavs = []
+    changed["fits"] = {"cqt": lambda batches: [*map(wavs.extend, batches)]}
+    train.dataio_prep(hparams | changed)
+    return wavs
+
+
+def test_of_whole_rows_teachers_are_fitted_to_an_excerpt_each(train, hparams):
+    long = Path(hparams["data_folder"]) / "a.wav"
+    write(long, seconds=20.0)
+    set_lengths(hparams, a=480_000, d=9_999)
+    wavs = fitted(train, hparams | WHOLE)
+    lengths = sorted(wav.shape[-1] for wav in wavs)
+    counts = (30, 149, 149, 376)
+    assert lengths == [frames.n_samples(count) for count in counts]
+    (found,) = [wav for wav in wavs if wav.shape[-1] == lengths[-1]]
+    song, _ = soundfile.read(long, dtype="float32")
+    windows = torch.from_numpy(song).unfold(0, lengths[-1], frames.HOP_LENGTH)
+    assert [torch.equal(found, w) for w in windows].count(True) == 1
+    again = fitted(train, hparams | WHOLE)
+    assert all(map(torch.equal, wavs, again))
+    others = fitted(train, hparams | WHOLE, seed=7)
+    assert not any(torch.equal(found, wav) for wav in others)
+
+
+def test_of_crops_teachers_are_fitted_to_what_the_student_hears(train, hparams):
+    wavs = fitted(train, hparams)
+    assert [wav.shape for wav in wavs] == [(frames.n_samples(74),)] * 4
 
 
 def test_recipes_mask_by_the_step_at_which_an_epoch_began(train, hparams):

@@ -143,6 +143,14 @@ def test_what_cannot_be_is_refused(folder, options, fault):
         StudentFrames(folder, **options)
 
 
+def test_a_student_that_joins_frames_is_refused(tmp_path):
+    source = export_student(tiny_student(subsample=3), tmp_path / "slow")
+    with pytest.raises(
+        ValueError, match="subsample: .*slow joins 3 .*sample: 1"
+    ):
+        StudentFrames(source, layer=1)
+
+
 def test_a_missing_student_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"):
         StudentFrames(tmp_path / "absent", layer=1)

@@ -136,6 +136,14 @@ def test_the_folder_says_how_long_files_are_cut(tmp_path, folder, song):
         assert (same == 1) == (seconds is None)
 
 
+def test_windows_share_what_the_student_asks_for(tmp_path):
+    student = {"subsample": 3, "position_kernel": 128}
+    options = {"chunk_seconds": 30.0, "overlap_seconds": None}
+    folder = write_folder(tmp_path / "slow", student=student, **options)
+    encoder = UnitEncoder.from_folder(folder, run_opts=CPU)
+    assert encoder.settings.overlap_seconds == 5.44
+
+
 def test_numbers_that_are_no_units_or_tokens_are_refused(encoder):
     for token in (0, N_TOKENS, -1):
         with pytest.raises(

@@ -50,7 +50,7 @@ class UnitFit:
         Path and number of frames of each training file, by id.
     windows : dict
         For ``encode_stream``: ``layers``, an index; ``chunk_seconds`` and
-        ``overlap_seconds``.
+        ``overlap_seconds``, of which None is the encoder's own.
     codebook : dict
         For ``fit_codebook``: ``codebook_size``, ``n_iterations``,
         ``standardize``.
@@ -115,6 +115,8 @@ class UnitFit:
         batch_size=1,
     ):
         self.encoder, self.save, self.files = encoder, Path(save_folder), files
+        if windows.get("overlap_seconds") is None:
+            windows = windows | {"overlap_seconds": encoder.overlap_seconds}
         self.settings = {
             "windows": windows,
             "codebook": codebook,

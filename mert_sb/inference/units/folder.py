@@ -16,7 +16,7 @@ from speechbrain.utils.fetching import FetchConfig
 
 from mert_sb.inference.cache import pinned
 from mert_sb.inference.export import CARD, export_student
-from mert_sb.inference.files import CHUNK_SECONDS, OVERLAP_SECONDS
+from mert_sb.inference.files import CHUNK_SECONDS, enough_overlap
 from mert_sb.inference.hub import fetch_file
 from mert_sb.inference.staging import staged_folder
 from mert_sb.inference.tensors import CheckpointError
@@ -72,7 +72,7 @@ def write_units(
     layer,
     collapse=True,
     chunk_seconds=CHUNK_SECONDS,
-    overlap_seconds=OVERLAP_SECONDS,
+    overlap_seconds=None,
     results=None,
     **card,
 ):
@@ -94,8 +94,8 @@ def write_units(
         Whether the strings were collapsed.
     chunk_seconds : float, optional
         Length of the windows of long files. None: files in one pass.
-    overlap_seconds : float
-        What they share.
+    overlap_seconds : float, optional
+        What they share. None: ``MusicEncoder.overlap_seconds``.
     results : dict, optional
         Measurements by split.
     **card : dict
@@ -123,6 +123,8 @@ def write_units(
     mert_sb...CheckpointError: tokens.model: no SentencePiece model of units, ...
     """
     tokenizer = UnitTokenizer(model, len(codebook))
+    if overlap_seconds is None:
+        overlap_seconds = enough_overlap(student.settings)
     settings = UnitSettings(
         layer=layer,
         codebook_size=len(codebook),

@@ -135,16 +135,35 @@ def clips(hparams, manifest, now):
 
 def fit_once(hparams, train):
     """Fit teachers on the main process; a file that is there is kept."""
+    whole = hparams["crop_frames"] is None
     loader = sb.dataio.dataloader.make_dataloader(
-        train,
-        # Whole rows differ in length, and padding is no music.
-        batch_size=16 if hparams["crop_frames"] else 1,
+        excerpts(hparams, train) if whole else train,
+        # Whole rows may be shorter than an excerpt, and padding is no music.
+        batch_size=1 if whole else 16,
         shuffle=True,
         num_workers=hparams["train_dataloader_opts"]["num_workers"],
         generator=torch.Generator().manual_seed(hparams["seed"]),
     )
     for fit in hparams["fits"].values():
         run_on_main(fit, args=[wavs_of(loader)])
+
+
+def excerpts(hparams, train):
+    """One excerpt of each row: a few whole songs would fill ``max_frames``."""
+
+    @takes("id", "wav", "start", "length")
+    @provides("sig")
+    def excerpt_pipeline(item, wav, start, length):
+        n_samples = frames.n_samples(min(376, frames.n_frames(length)))
+        generator = item_generator(hparams["seed"], 0, item, "fit")
+        begin = draw_crop_start(length, n_samples, generator=generator)
+        return read_crop(wav, start + begin, n_samples, hparams["sample_rate"])
+
+    return sb.dataio.dataset.DynamicItemDataset(
+        train.data,
+        dynamic_items=[excerpt_pipeline],
+        output_keys=["id", "sig"],
+    )
 
 
 def wavs_of(loader):
