@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mert_sb.products import through_images
+
 # Below it the call costs more than the product.
 FEWEST = 2**20
 
@@ -53,53 +55,3 @@ class Linear(nn.Linear):
         image = image.permute(0, 3, 1, 2)
         image = F.conv2d(image, self.weight[..., None, None], self.bias)
         return image.permute(0, 2, 3, 1).reshape(*feats.shape[:-1], -1)
-
-
-def through_images(feats):
-    """Whether products of these numbers are faster as convolutions of images.
-
-    Arguments
-    ---------
-    feats : torch.Tensor
-        Any shape.
-
-    Returns
-    -------
-    bool
-        True for float32 on a CPU with oneDNN, outside of autocast.
-
-    Example
-    -------
-    >>> through_images(torch.zeros(1, dtype=torch.bfloat16))
-    False
-    """
-    return (
-        channels_last(feats)
-        and feats.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu")
-    )
-
-
-def channels_last(feats):
-    """Whether convolutions are faster with the channels of a frame side by side.
-
-    Arguments
-    ---------
-    feats : torch.Tensor
-        Any shape.
-
-    Returns
-    -------
-    bool
-        True on a CPU with oneDNN, outside of graphs.
-
-    Example
-    -------
-    >>> channels_last(torch.zeros(1, device="meta"))
-    False
-    """
-    return (
-        feats.device.type == "cpu"
-        and not torch.compiler.is_compiling()
-        and torch.backends.mkldnn.is_available()
-    )

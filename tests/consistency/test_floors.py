@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "frames": set(),
     "seeds": set(),
     "cqt": {"frames"},
+    "products": set(),
     "store": set(),
     "checkpoints": set(),
     "overrides": set(),
@@ -30,8 +31,8 @@ MAY_IMPORT = {
     "recipe": {"hparams", "overrides"},
     # wings
     "audio": {"frames", "seeds"},
-    "student": {"frames", "cqt"},
-    "teachers": {"frames", "cqt", "seeds"},
+    "student": {"frames", "cqt", "products"},
+    "teachers": {"frames", "cqt", "products", "seeds"},
     "pretraining": {"frames", "seeds", "store"},
     "downstream": {"frames", "store", "hparams"},
 }
@@ -58,6 +59,7 @@ PLAIN = (
     "frames",
     "seeds",
     "cqt",
+    "products",
     "store",
     "student",
     "teachers",
