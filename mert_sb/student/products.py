@@ -11,7 +11,6 @@ Authors
  * The mert_sb developers 2026
 """
 
-import torch
 from torch import nn
 from torch.nn import functional as F
 
