@@ -1,4 +1,4 @@
-"""The constant-Q transform by spectrum folding (B batch, S samples, T frames).
+"""The constant-Q transform by spectrum folding (B batch, S samples, T frames, F bins).
 
 Bin ``k`` correlates the clip with a Hann-windowed complex tone of frequency
 ``fmin 2^(k / bins_per_octave)`` and length ``l_k = ceil(Q sample_rate / f_k)``, every
@@ -7,19 +7,27 @@ center=True, pad_mode="constant")`` magnitude within float32 rounding. Convolvin
 65,536-tap kernels costs 6.6 GFLOP a second of audio. Here instead:
 
 1. one FFT of the clip, of length ``N = P hop_length``;
-2. a product with the few thousand bins of each kernel's spectrum that matter, which
+2. a product with the few thousand points of each kernel's spectrum that matter, which
    for a Hann window is known in closed form (three Dirichlet kernels);
-3. sampling every ``hop_length`` samples is folding the spectrum modulo ``P``;
+3. sampling every ``hop_length`` samples is folding the spectrum modulo ``P``: with P
+   points a row, a sum over rows;
 4. one inverse FFT of length ``P``, whose first T points are the frames.
 
 Clips of more than ``BLOCK_FRAMES`` go through in overlapping blocks of that length: the
 kernels' spectra grow with a clip, and would be made anew for each length of whole songs.
+
+Steps 2 and 3 are one product of matrices for each of the P columns. A window about its
+centre has a real spectrum: those of odd length are centred half a sample early, so the
+clip's spectrum is turned by half a sample for them. Neighbouring bins, which see about
+the same rows, share a product, in the precision that PyTorch is set to for float32
+(``torch.set_float32_matmul_precision``).
 
 Authors
  * The mert_sb developers 2026
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -30,10 +38,30 @@ from mert_sb.frames import HOP_LENGTH
 # A Hann window's side lobes fall as 1 / (pi u^3) at u bins of 1 / l_k from its
 # centre: beyond 32 lie 3e-5 of the kernel's norm.
 SIDE_LOBES = 32
-# Spectra are kept for this many clip lengths (16 MB for five seconds, 336 bins).
+# Spectra are kept for this many clip lengths (12 MB for five seconds, 336 bins).
 KEPT_LENGTHS = 4
 # Frames of a block of a longer clip; 32 s at 24 kHz.
 BLOCK_FRAMES = 2400
+# Bins share a product while so many times their points are multiplied, zeros too.
+MOST_ZEROS = 1.5
+
+
+class _Bins(NamedTuple):
+    """Bins that share a product: their rows, and their spectra ``(P, bins, rows)``."""
+
+    is_odd: bool
+    first_row: int
+    kernels: torch.Tensor
+
+
+class _Spectra(NamedTuple):
+    """All bins for one length of clips."""
+
+    groups: list
+    first_row: int
+    stop_row: int
+    half_sample: torch.Tensor  # (P, rows, 1) complex
+    order: torch.Tensor  # Where each bin is in the groups.
 
 
 def _smooth(number):
@@ -50,16 +78,14 @@ def _smooth(number):
     return best
 
 
-def _dirichlet(nu, start, length):
-    """Sum over n of exp(-2 pi i nu n), n from ``start``, ``length`` terms."""
+def _dirichlet(nu, length):
+    """Sum of exp(-2 pi i nu n) over ``length`` points about zero, a real number."""
     half = math.pi * nu
-    ratio = torch.where(
+    return torch.where(
         half.sin().abs() < 1e-12,
         torch.full_like(nu, float(length)),
         (length * half).sin() / half.sin(),
     )
-    phase = -2 * math.pi * nu * (start + (length - 1) / 2)
-    return torch.polar(ratio.abs(), phase) * ratio.sign()
 
 
 class CQT(nn.Module):
@@ -134,6 +160,11 @@ class CQT(nn.Module):
             ``(B, T, n_bins)`` float32 magnitudes, T = S // hop_length + 1; frame t
             is centred on sample ``t * hop_length``.
         """
+        with torch.autocast(wavs.device.type, enabled=False):
+            return self._by_blocks(wavs.float())
+
+    def _by_blocks(self, wavs):
+        """All frames, those of long clips in blocks."""
         n_frames = wavs.shape[-1] // self.hop_length + 1
         if n_frames <= BLOCK_FRAMES:
             return self._transform(wavs, n_frames)
@@ -158,39 +189,69 @@ class CQT(nn.Module):
         """The first frames of clips, by one FFT."""
         reach = max(self.lengths) // 2 + 1
         period = _smooth(math.ceil((wavs.shape[-1] + reach) / self.hop_length))
-        first_rows, kernels = self._kernels(period, wavs.device)
-        spectrum = torch.fft.fft(wavs.float(), n=period * self.hop_length)
-        spectrum = spectrum.view(-1, self.hop_length, period)
-        # Short kernels of low Q reach below zero and above half the rate.
-        below = max(0, -min(first_rows))
-        spectrum = torch.cat(
-            [spectrum[:, self.hop_length - below :], spectrum], dim=1
-        )
-        folded = torch.stack(
-            [
-                (spectrum[:, below + row :][:, : len(kernel)] * kernel).sum(1)
-                for row, kernel in zip(first_rows, kernels, strict=True)
-            ],
-            dim=1,
-        )
-        frames = torch.fft.ifft(folded)[..., :n_frames]
-        return frames.abs().transpose(1, 2)
+        spectra = self._spectra_for(period, wavs.device)
+        even = self._rows(wavs, period, spectra)
+        turned = [even, even * spectra.half_sample]
+        turned = [torch.view_as_real(part).flatten(2) for part in turned]
+        folded = []
+        for is_odd, first, kernels in spectra.groups:
+            rows = slice(first, first + kernels.shape[-1])
+            folded.append(kernels @ turned[is_odd][:, rows])
+        folded = torch.cat(folded, dim=1).unflatten(2, (-1, 2))
+        frames = torch.fft.ifft(torch.view_as_complex(folded), dim=0)
+        frames = frames[:n_frames].abs().index_select(1, spectra.order)
+        return frames.permute(2, 0, 1).contiguous()
 
-    def _kernels(self, period, device):
-        """Each kernel's significant spectrum as rows of ``period`` bins."""
+    def _rows(self, wavs, period, spectra):
+        """The spectrum's rows that matter, ``(P, rows, B)``."""
+        spectrum = torch.fft.fft(wavs, n=period * self.hop_length)
+        spectrum = spectrum.view(-1, self.hop_length, period)
+        first, stop = spectra.first_row, spectra.stop_row
+        if first < 0:  # Short kernels of low Q reach below zero.
+            rows = torch.cat([spectrum[:, first:], spectrum[:, :stop]], dim=1)
+        else:
+            rows = spectrum[:, first:stop]
+        return rows.permute(2, 1, 0).contiguous()
+
+    def _spectra_for(self, period, device):
+        """The kernels' spectra for an FFT of so many columns, built once."""
         key = (period, device)
         if key not in self._spectra:
             if len(self._spectra) == KEPT_LENGTHS:
                 self._spectra.pop(next(iter(self._spectra)))
-            pairs = [self._kernel(k, period) for k in range(self.n_bins)]
-            self._spectra[key] = (
-                [row for row, _ in pairs],
-                [kernel.to(device) for _, kernel in pairs],
-            )
+            self._spectra[key] = self._build(period, device)
         return self._spectra[key]
 
+    def _build(self, period, device):
+        pairs = [self._kernel(k, period) for k in range(self.n_bins)]
+        first = min(row for row, _ in pairs)
+        stop = max(row + len(kernel) for row, kernel in pairs)
+        groups, order = [], []
+        for is_odd in (False, True):
+            bins = [
+                k for k in range(self.n_bins) if self.lengths[k] % 2 == is_odd
+            ]
+            for members in _neighbours(bins, pairs):
+                lowest, kernels = _joined([pairs[k] for k in members])
+                kernels = kernels.to(device)
+                groups.append(_Bins(is_odd, lowest - first, kernels))
+                order += members
+        points = torch.arange(
+            first * period, stop * period, dtype=torch.float64
+        )
+        angle = points * (-math.pi / (period * self.hop_length))
+        half_sample = torch.polar(torch.ones_like(angle), angle)
+        half_sample = half_sample.to(torch.complex64).view(-1, period).T
+        return _Spectra(
+            groups,
+            first,
+            stop,
+            half_sample.unsqueeze(2).contiguous().to(device),
+            torch.tensor(order).argsort().to(device),
+        )
+
     def _kernel(self, k, period):
-        """First row and rows ``(R, period)`` of kernel k's conjugate spectrum."""
+        """First row and rows ``(R, period)`` of kernel k's real spectrum."""
         n_fft = period * self.hop_length
         length = self.lengths[k]
         frequency = self.frequencies[k] / self.sample_rate
@@ -201,20 +262,39 @@ class CQT(nn.Module):
         n_rows = high // period - row + 1
         bins = row * period + torch.arange(n_rows * period, dtype=torch.float64)
         nu = bins / n_fft - frequency
-        start = -((length + 1) // 2)  # nnAudio's centring of odd lengths
-        turn = torch.polar(
-            torch.tensor(1.0, dtype=torch.float64),
-            torch.tensor(2 * math.pi * start / length, dtype=torch.float64),
-        )
-        # Hann, 1/2 - 1/4 (exp + exp), normalised to an L1 norm of one (its sum
-        # is l / 2) and scaled by sqrt(l), nnAudio's "librosa" normalisation.
-        window = 0.5 * _dirichlet(nu, start, length)
-        window -= (
-            0.25 * turn.conj() * _dirichlet(nu - 1 / length, start, length)
-        )
-        window -= 0.25 * turn * _dirichlet(nu + 1 / length, start, length)
+        # Hann, 1/2 + 1/4 (exp + exp) about its centre, normalised to an L1 norm of
+        # one (its sum is l / 2) and scaled by sqrt(l), nnAudio's "librosa" one.
+        window = 0.5 * _dirichlet(nu, length)
+        window += 0.25 * _dirichlet(nu - 1 / length, length)
+        window += 0.25 * _dirichlet(nu + 1 / length, length)
         window[(bins < low) | (bins > high)] = 0
-        kernel = window.conj() * (2 / math.sqrt(length))
         # The sum over a spectrum of length N under an inverse FFT of length P.
-        kernel /= self.hop_length
-        return row, kernel.to(torch.complex64).view(n_rows, period)
+        kernel = window * (2 / math.sqrt(length) / self.hop_length)
+        return row, kernel.float().view(n_rows, period)
+
+
+def _neighbours(bins, pairs):
+    """Bins in groups that see about the same rows."""
+    group, used = [], 0
+    for k in bins:
+        row, kernel = pairs[k]
+        first = min([row, *(pairs[j][0] for j in group)])
+        stop = max(pairs[j][0] + len(pairs[j][1]) for j in [*group, k])
+        used += len(kernel)
+        if group and (len(group) + 1) * (stop - first) > MOST_ZEROS * used:
+            yield group
+            group, used = [], len(kernel)
+        group = [*group, k]
+    if group:
+        yield group
+
+
+def _joined(pairs):
+    """First row and spectra ``(P, bins, rows)`` of a group."""
+    first = min(row for row, _ in pairs)
+    stop = max(row + len(kernel) for row, kernel in pairs)
+    joined = torch.zeros(pairs[0][1].shape[1], len(pairs), stop - first)
+    for index, (row, kernel) in enumerate(pairs):
+        rows = slice(row - first, row - first + len(kernel))
+        joined[:, index, rows] = kernel.T
+    return first, joined

@@ -4,7 +4,7 @@ Codes are ``uint16 (..., T, K)``, pooled features ``float16 (L, D)``; arrays of 
 share a dtype and the number of axes, not their lengths. A shard is a folder, complete or
 absent: a killed writer loses one. ``shelf.json`` keeps the writer's fingerprint.
 
-Opening reads 16 bytes a key; looking up is a binary search among the keys' hashes.
+Opening reads 8 bytes a key; looking up is a binary search among the keys' hashes.
 
 Authors
  * The mert_sb developers 2026
@@ -17,6 +17,8 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+
+from mert_sb.shard import Shard
 
 VERSION = 1
 
@@ -91,9 +93,9 @@ class Shelf:
                 f"{'; '.join(wrong)}; write it anew into another folder"
             )
         self._shards = [
-            _Shard(path, self.dtype) for path in _complete(self.folder)
+            Shard(path, self.dtype) for path in _complete(self.folder)
         ]
-        hashes = [shard.hashes for shard in self._shards]
+        hashes = [shard.read_hashes() for shard in self._shards]
         counts = [len(part) for part in hashes]
         keys = np.concatenate(hashes) if hashes else np.zeros(0, np.uint64)
         order = np.argsort(keys, kind="stable")
@@ -134,34 +136,13 @@ class Shelf:
     def _find(self, key):
         """Shard and row of a key, or None."""
         wanted = np.uint64(_hash(key))
-        index = int(np.searchsorted(self._hashes, wanted))
+        index = int(self._hashes.searchsorted(wanted))
         while index < len(self._hashes) and self._hashes[index] == wanted:
-            shard, row = (int(part) for part in self._places[index])
+            shard, row = self._places[index].tolist()
             if self._shards[shard].key(row) == key:
                 return shard, row
             index += 1
         return None
-
-
-class _Shard:
-    """One folder of arrays, mapped."""
-
-    def __init__(self, path, dtype):
-        self.hashes = np.load(path / "hashes.npy", mmap_mode="r")
-        self._shapes = np.load(path / "shapes.npy", mmap_mode="r")
-        self._offsets = np.load(path / "offsets.npy", mmap_mode="r")
-        self._keys = np.load(path / "keys.npy", mmap_mode="r")
-        size = self._offsets[-1] * dtype.itemsize
-        if (path / "data.bin").stat().st_size != size:
-            raise ValueError(f"{path} is damaged; delete it, write it again")
-        self._data = np.memmap(path / "data.bin", dtype=dtype, mode="r")
-
-    def key(self, row):
-        return self._keys[row].decode()
-
-    def __getitem__(self, row):
-        start, stop = self._offsets[row : row + 2]
-        return self._data[start:stop].reshape(self._shapes[row])
 
 
 class ShelfWriter:

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mert_sb.products import channels_last
 from mert_sb.student.dropout import drop
-from mert_sb.student.products import Linear, channels_last
+from mert_sb.student.products import Linear
 from mert_sb.student.windows import block_mask, is_windowed, windowed_attention
 
 # Frames beyond which the fused kernel's memory counts for more than its time: where a

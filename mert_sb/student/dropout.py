@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mert_sb.student.products import is_recorded
+from mert_sb.products import is_recorded
 
 LEVELS = 2**16
 

@@ -11,10 +11,11 @@ import math
 from torch import nn
 from torch.nn import functional as F
 
+from mert_sb.products import channels_last, is_bare
 from mert_sb.student.attention import SelfAttention
 from mert_sb.student.dropout import Dropout
 from mert_sb.student.norms import FIRST
-from mert_sb.student.products import Linear, channels_last, is_bare
+from mert_sb.student.products import Linear
 
 
 class PositionalConv(nn.Module):

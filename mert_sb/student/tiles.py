@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from mert_sb.student.products import channels_last, is_bare
+from mert_sb.products import channels_last, is_bare
 
 # Numbers that a tile's first layer gives: 8,192 rows of 512 channels.
 TILE = 2**22

@@ -12,9 +12,12 @@ import contextlib
 from pathlib import Path
 
 import torch
+from torch import nn
 
+from mert_sb.products import channels_last
 from mert_sb.seeds import item_seed
 from mert_sb.teachers.base import Teacher, file_checksum
+from mert_sb.teachers.seanet import latents, quantize
 
 SAMPLE_RATE = 24_000
 # First digits of the SHA-256 of encodec_24khz-d7cc33bc.th.
@@ -79,6 +82,7 @@ class EncodecTeacher(Teacher):
         self.n_codebooks = _count(bandwidth, n_codebooks)
         self.model = _build(weights, checksum, pretrained)
         self.model.set_target_bandwidth(bandwidth)
+        _remove_weight_norm(self.model)
         self.eval().requires_grad_(False)
 
     @classmethod
@@ -130,6 +134,9 @@ class EncodecTeacher(Teacher):
         torch.Tensor
             ``(B, ceil(S / 320), K)`` int64.
         """
+        if channels_last(wavs):
+            feats = latents(self.model.encoder, wavs)
+            return quantize(self._codebooks(), feats)
         ((codes, _),) = self.model.encode(wavs.unsqueeze(1))
         return codes.mT[..., : self.n_codebooks]
 
@@ -145,6 +152,15 @@ def _count(bandwidth, n_codebooks):
             f"gives 1 to {most}; raise one or lower the other"
         )
     return n_codebooks
+
+    def _codebooks(self):
+        """Those that the bandwidth has bits for."""
+        quantizer = self.model.quantizer
+        n_codebooks = quantizer.get_num_quantizers_for_bandwidth(
+            self.model.frame_rate, self.model.bandwidth
+        )
+        layers = quantizer.vq.layers[:n_codebooks]
+        return [layer.codebook for layer in layers]
 
 
 def _build(weights, checksum, pretrained):
@@ -178,6 +194,13 @@ def _build(weights, checksum, pretrained):
     state = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(state)
     return model
+
+
+def _remove_weight_norm(model):
+    """Compute each weight from its direction and length now, once for all."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            nn.utils.remove_weight_norm(module)
 
 
 @contextlib.contextmanager

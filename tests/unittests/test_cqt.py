@@ -88,6 +88,23 @@ def test_the_students_transform_equals_nnaudios(n_samples):
     assert_equal_to_reference(COARSE, torch.stack(signals))
 
 
+def test_bins_of_even_and_of_odd_lengths_each_equal_nnaudios():
+    lengths = torch.tensor(folded(*FINE).lengths)
+    assert 0 < (lengths % 2).sum() < len(lengths)
+    wavs = noise(120_400, 24_000)[None]
+    expected = reference(*FINE)(wavs).mT[0]
+    errors = (folded(*FINE)(wavs)[0] - expected).norm(dim=0)
+    assert (errors / expected.norm(dim=0)).max() < 1e-4
+
+
+def test_products_of_neighbours_waste_little_memory():
+    spectra = folded(*FINE)._spectra_for(480, torch.device("cpu"))
+    n_points = sum(group.kernels.numel() for group in spectra.groups)
+    alone = [folded(*FINE)._kernel(k, 480)[1] for k in range(336)]
+    assert n_points < module.MOST_ZEROS * sum(k.numel() for k in alone)
+    assert len(spectra.groups) < 20
+
+
 @pytest.mark.parametrize("gain", [1e-5, 1e-2, 100.0])
 @pytest.mark.parametrize("kind", [FINE, COARSE])
 def test_loudness_makes_no_difference_to_precision(kind, gain):

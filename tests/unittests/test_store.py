@@ -7,6 +7,8 @@ Authors
 import multiprocessing
 import os
 import pickle
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +129,22 @@ def test_differences_name_keys_and_both_values_but_not_what_is_left_open():
         "b is 2, not 3",
         "c is None, not 4",
     ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_only_shards_that_are_asked_for_are_mapped(tmp_path):
+    arrays = written(tmp_path)
+
+    def mapped():
+        lines = Path("/proc/self/maps").read_text().splitlines()
+        return sum(str(tmp_path) in line for line in lines)
+
+    shelf = Shelf(tmp_path)
+    assert mapped() == 0
+    shelf[next(iter(arrays))]
+    assert mapped() == 2
+    assert_holds(shelf, arrays)
+    assert mapped() == 6
 
 
 @pytest.mark.parametrize("opened", [Shelf, ShelfWriter])
