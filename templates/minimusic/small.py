@@ -67,6 +67,7 @@ def small_flags(path):
         If it sets ``crop_frames`` in an experiment that it stands on: then the
         length of clips is what is compared.
     """
+    tree, _ = read_yaml(path)
     if "crop_frames" in _changed(path):
         raise ValueError(
             f"--small: {Path(path).name} is there for its crop_frames, batch_size "
@@ -74,7 +75,6 @@ def small_flags(path):
             "--small out, and say the student's sizes and the others for all runs "
             "as flags (--student, --embed_dim, --n_...), see SMALL in small.py"
         )
-    tree, _ = read_yaml(path)
     return {
         key: json.dumps(value) for key, value in _fitting(SMALL, tree).items()
     }
