@@ -80,8 +80,8 @@ def measure(weights, n_clips, seconds):
         goal=3,
         memory=(peak_memory(build_ours, *size), peak_memory(build_loop, *size)),
         also=f"{equal:.3%} of codes equal{kind}",
-        rounds=5,
-        budget=20,
+        rounds=3,
+        budget=15,
         packages=["encodec"],
         samples_per_second=RATE,
     )
@@ -96,8 +96,8 @@ def main():
     parser.add_argument(
         "--sizes",
         nargs="+",
-        default=["8x5", "4x30"],
-        help="clips x seconds (default: 8x5 4x30)",
+        default=["16x5", "4x30"],
+        help="clips x seconds (default: 16x5 4x30)",
     )
     arguments = parser.parse_args()
     if not is_installed("encodec"):

@@ -3,10 +3,9 @@
 > python tests/benchmarks/reading.py [--crops 60] [--step 0.9]
 
 The peer decodes the whole file, as the original does, and cuts the crop out of it. The
-last line is the share of a training step that is spent waiting for a batch, with one and
-two loader workers beside a step that computes for ``--step`` seconds (on a machine of two
-cores a worker and the step also want the same cores, which this does not show: the step
-here sleeps).
+last column is the share of a training step that is spent waiting for a batch, with one
+loader worker beside a step of ``--step`` seconds, which here sleeps: on a machine of two
+cores the worker and the step also want the same cores.
 
 Authors
  * The mert_sb developers 2026
@@ -73,7 +72,7 @@ def measure(folder, kind, n_crops):
         peer_name="decode all, cut",
         also="one thread",
         rounds=5,
-        budget=8,
+        budget=5,
         packages=["soundfile"],
     )
     taken = record["seconds"]["ours"]["median"] / n_crops
@@ -103,7 +102,7 @@ class Crops(torch.utils.data.Dataset):
         return read_crop(self.path, self.crops[index], CROP, RATE)
 
 
-def waiting(path, step_seconds, n_workers, n_steps=12):
+def waiting(path, step_seconds, n_workers, n_steps=7):
     """Share of steps spent in waiting for the loader, after the first batch."""
     seconds = soundfile.info(path).duration
     crops = Crops(path, starts(int(seconds), BATCH * n_steps))
