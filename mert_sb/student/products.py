@@ -26,6 +26,7 @@ class Linear(nn.Linear):
 
     Example
     -------
+    >>> import torch
     >>> Linear(4, 8)(torch.rand(2, 9, 4)).shape
     torch.Size([2, 9, 8])
     """
