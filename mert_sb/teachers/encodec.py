@@ -136,7 +136,8 @@ class EncodecTeacher(Teacher):
         """
         if channels_last(wavs):
             feats = latents(self.model.encoder, wavs)
-            return quantize(self._codebooks(), feats)
+            layers = self.model.quantizer.vq.layers[: self.n_codebooks]
+            return quantize([layer.codebook for layer in layers], feats)
         ((codes, _),) = self.model.encode(wavs.unsqueeze(1))
         return codes.mT[..., : self.n_codebooks]
 
@@ -152,15 +153,6 @@ def _count(bandwidth, n_codebooks):
             f"gives 1 to {most}; raise one or lower the other"
         )
     return n_codebooks
-
-    def _codebooks(self):
-        """Those that the bandwidth has bits for."""
-        quantizer = self.model.quantizer
-        n_codebooks = quantizer.get_num_quantizers_for_bandwidth(
-            self.model.frame_rate, self.model.bandwidth
-        )
-        layers = quantizer.vq.layers[:n_codebooks]
-        return [layer.codebook for layer in layers]
 
 
 def _build(weights, checksum, pretrained):
