@@ -11,6 +11,7 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.overrides import handle_torch_function, has_torch_function
 
 from mert_sb.products import channels_last
 from mert_sb.student.dropout import drop
@@ -135,7 +136,9 @@ class SelfAttention(nn.Module):
                 dropout=dropout,
             )
         else:
-            mixed = full_attention(query, key, value, attention_bias, dropout)
+            mixed = scaled_dot_product_attention(
+                query, key, value, attention_bias, dropout
+            )
         mixed = mixed.transpose(1, 2).flatten(2)
         return self.out_proj(self.inner_norm(mixed))
 
@@ -169,8 +172,10 @@ class SelfAttention(nn.Module):
         )
 
 
-def full_attention(query, key, value, bias=None, dropout=0.0):
-    """Every frame sees every other.
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0
+):
+    """PyTorch's of this name, and on a CPU a faster one.
 
     On a CPU the fused kernel has no dropout (all weights are then kept anyway) and half
     of the speed of two products in bf16, which take its place there.
@@ -183,9 +188,9 @@ def full_attention(query, key, value, bias=None, dropout=0.0):
         The same shape.
     value : torch.Tensor
         The same shape.
-    bias : torch.Tensor, optional
+    attn_mask : torch.Tensor, optional
         Added to the logits.
-    dropout : float
+    dropout_p : float
         Probability of dropping a weight.
 
     Returns
@@ -196,15 +201,21 @@ def full_attention(query, key, value, bias=None, dropout=0.0):
     Example
     -------
     >>> import torch
-    >>> full_attention(*torch.rand(3, 2, 4, 9, 8)).shape
+    >>> scaled_dot_product_attention(*torch.rand(3, 2, 4, 9, 8)).shape
     torch.Size([2, 4, 9, 8])
     """
+    given = (query, key, value)
+    # Whoever watches PyTorch's function, for its logits, is shown this one too.
+    if has_torch_function(given):
+        return handle_torch_function(
+            scaled_dot_product_attention, given, *given, attn_mask, dropout_p
+        )
     trained = torch.is_grad_enabled()
     long = query.shape[-2] > (KEPT if trained else SHORT)
-    fused = not dropout and (query.dtype != torch.bfloat16 or long)
+    fused = not dropout_p and (query.dtype != torch.bfloat16 or long)
     if fused or not channels_last(query):
         return F.scaled_dot_product_attention(
-            query, key, value, attn_mask=bias, dropout_p=dropout
+            query, key, value, attn_mask=attn_mask, dropout_p=dropout_p
         )
     # What keys have in common moves all logits of a frame alike, and only rounds them.
     key = key - key.mean(-2, keepdim=True)
@@ -213,8 +224,8 @@ def full_attention(query, key, value, bias=None, dropout=0.0):
     parts = []
     for part in query.split(block, dim=-2):
         logits = part * part.shape[-1] ** -0.5 @ key.mT
-        if bias is not None:
-            logits = logits + bias
+        if attn_mask is not None:
+            logits = logits + attn_mask
         weights = logits.softmax(-1, dtype=part.dtype)
-        parts.append(drop(weights, dropout) @ value)
+        parts.append(drop(weights, dropout_p) @ value)
     return torch.cat(parts, dim=-2)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mert_sb.student import MERT, attention, frontend, layers, products, tiles
-from mert_sb.student.attention import full_attention
+from mert_sb.student.attention import scaled_dot_product_attention
 from mert_sb.student.dropout import Dropout, drop
 from mert_sb.student.frontend import ConvFrontend
 from mert_sb.student.layers import PositionalConv
@@ -211,7 +211,7 @@ def test_attention_in_steps_is_the_fused_one(monkeypatch, padded, block):
     if padded:
         bias = torch.zeros(2, 1, 1, 30).bfloat16()
         bias[1, ..., 20:] = float("-inf")
-    ours = full_attention(query, key, value, bias)
+    ours = scaled_dot_product_attention(query, key, value, bias)
     exact = F.scaled_dot_product_attention(
         *(part.double() for part in (query, key, value)),
         attn_mask=None if bias is None else bias.double(),
@@ -223,11 +223,13 @@ def test_attention_drops_weights():
     query, key = noise(2, 2, 4, 200, 16)
     value = torch.eye(200).expand(2, 4, 200, 200)
     generator_state = torch.random.get_rng_state()
-    weights = full_attention(query, key, value, dropout=0.25)
+    weights = scaled_dot_product_attention(query, key, value, dropout_p=0.25)
     torch.random.set_rng_state(generator_state)
-    assert torch.equal(weights, full_attention(query, key, value, dropout=0.25))
+    assert torch.equal(
+        weights, scaled_dot_product_attention(query, key, value, dropout_p=0.25)
+    )
     assert float((weights == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
-    kept = full_attention(query, key, value)
+    kept = scaled_dot_product_attention(query, key, value)
     seen = weights != 0
     torch.testing.assert_close(weights[seen], kept[seen] / 0.75)
 

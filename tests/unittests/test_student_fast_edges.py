@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mert_sb.student import MERT, frontend
-from mert_sb.student.attention import full_attention
+from mert_sb.student.attention import scaled_dot_product_attention
 from mert_sb.student.frontend import ConvFrontend
 from mert_sb.student.layers import PositionalConv
 from mert_sb.student.tiles import StridedConv
@@ -137,7 +137,7 @@ def test_what_keys_have_in_common_is_not_rounded():
     query, key = query + common, key + 2 * common
     parts = [part.bfloat16() for part in (query, key, value)]
     exact = F.scaled_dot_product_attention(*(part.double() for part in parts))
-    ours = full_attention(*parts).double()
+    ours = scaled_dot_product_attention(*parts).double()
     assert (ours - exact).norm() < 0.015 * exact.norm()
 
 
