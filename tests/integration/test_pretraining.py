@@ -125,9 +125,18 @@ def test_stored_targets_train_as_live_ones(music, output, tmp_path):
     )
     assert "0.00 hours of train windows" in printed
     finish(command("train.py", music, second, **step, **stored))
-    assert losses(second) == live
+    # Batches differ in size, and in the last digits a frame between two codes may
+    # go either way.
+    for ours, theirs in zip(losses(second), live, strict=True):
+        assert values(ours) == pytest.approx(values(theirs), rel=5e-3)
     other = command("train.py", music, second, crop_step=74, **stored)
     assert "crop_step is 37, not 74" in finish(other, code=1)
+
+
+def values(parts):
+    """Numbers of a log line by name."""
+    pairs = [part.split(": ") for part in parts if ": " in part]
+    return {name: float(value) for name, value in pairs}
 
 
 def losses(output):
@@ -213,7 +222,7 @@ def test_targets_of_rows_cut_otherwise_are_not_taken(music, output, tmp_path):
         ("crop_frames", "7400", "min_seconds"),
         ("batch_size", "400", "not one step"),
         ("mask_probability", "0", "no frame was masked"),
-        ("codebook_size", "32", "its head is for 2 of 32"),
+        ("codebook_size", "32", "codebook_size is 16, not 32"),
     ],
 )
 def test_mistakes_are_named(music, output, key, value, message):
