@@ -39,9 +39,14 @@ def windows(hparams, manifest, crop_frames):
     def windows_pipeline(item, wav, start, length):
         yield row_key(item, start, length)
         starts = window_starts(length, crop_samples, crop_step)
-        # One read of the row: its windows overlap.
-        whole = read_crop(wav, start, starts[-1] + crop_samples, sample_rate)
-        yield torch.stack([whole[s : s + crop_samples] for s in starts])
+        # Read as training reads them: a longer stretch is resampled otherwise in the
+        # last digit, which log-mels show in bands where a file has nothing.
+        yield torch.stack(
+            [
+                read_crop(wav, start + s, crop_samples, sample_rate)
+                for s in starts
+            ]
+        )
 
     return sb.dataio.dataset.DynamicItemDataset.from_json(
         manifest,
