@@ -3,7 +3,7 @@
 > torchrun ... diverging.py hparams/cpu.yaml ...
 
 As a script each process writes what it ended with; the learning rate is a hundred times
-too high from step 20 to step 26, until training has returned to a checkpoint.
+too high from step 20 on, until training has returned to a checkpoint.
 
 Authors
  * The mert_sb developers 2026
@@ -54,7 +54,7 @@ class Burst:
 class Diverging(Pretraining):
     """Notes what it sees; diverges."""
 
-    window, returns = range(20, 27), 1
+    window, returns = range(20, 31), 1
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -126,8 +126,9 @@ def test_a_divergence_returns_to_the_last_good_checkpoint_and_finishes(
     }
     assert brain.optimizer_step == FLAGS["optimizer_step_limit"]
     assert losses[-1] < min(losses[:3]) < 100 < max(losses)
-    # Left to itself the same run does not come back as far.
-    assert logged(diverged[1], "train", "loss")[-1] > losses[-1]
+    # Left to itself the same run does not come back.
+    left = logged(diverged[1], "train", "loss")
+    assert min(left[-3:]) > 1.5 * max(losses[-3:])
     assert not returned(diverged[1])
 
 
@@ -186,7 +187,10 @@ def test_spikes_are_listed_with_the_clips_of_their_batch(recovered):
     rows = spikes(output)
     burst = [row for row in rows if row["returns"] == "0"]
     [(late, _)] = returned(output)
-    assert brain.window.start <= int(burst[-1]["step"]) <= late
+    # All of them, and nothing else, are of the steps that led to the return.
+    steps = {int(row["step"]) for row in burst}
+    assert len(steps) >= 2
+    assert steps <= set(range(brain.window.start, late + 1))
     for row in burst:
         assert float(row["loss"]) > float(row["threshold"])
         # Before the return a step is a batch.
