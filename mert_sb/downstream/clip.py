@@ -38,6 +38,8 @@ class ClipBrain(TaskBrain):
     See ``recipes/downstream/GTZAN/train.py``.
     """
 
+    HPARAMS_NEEDED = (*TaskBrain.HPARAMS_NEEDED, "labels")
+
     def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
         # As it is before several processes wrap it.
@@ -134,14 +136,17 @@ class ClipBrain(TaskBrain):
         return self.hparams.family.measure(*self._gathered())
 
     def facts(self):
-        """What the mix has learned.
+        """What the mix has learned, and what the outputs are called.
 
         Returns
         -------
         dict of str to list
-            ``weights_of_states``.
+            ``weights_of_states``, and ``labels`` where the recipe names them.
         """
-        return {"weights_of_states": self.mix.weights.tolist()}
+        facts = {"weights_of_states": self.mix.weights.tolist()}
+        if self.hparams.labels is not None:
+            facts["labels"] = self.hparams.labels
+        return facts
 
     def _gathered(self):
         """All outputs and targets of the stage, and the tracks they are of."""

@@ -23,7 +23,7 @@ from mert_sb.store import Shelf
 OF_A_RUN = ("layer", "lr", "encoder_lr", "layer_decay", "seed")
 
 
-def open_upstream(hparams, datasets, folder):
+def open_upstream(hparams, datasets, folder, labels=None):
     """Build upstream, mix and head; encode, where the upstream is frozen.
 
     Arguments
@@ -36,6 +36,8 @@ def open_upstream(hparams, datasets, folder):
         Of audio.
     folder : pathlib.Path
         The recipe's, which ``upstream`` is relative to.
+    labels : sequence of str, optional
+        Names of the outputs, for ``results.json``.
 
     Returns
     -------
@@ -53,6 +55,7 @@ def open_upstream(hparams, datasets, folder):
     """
     path, settings = _settings(hparams, folder, frames=False)
     upstream = settings["upstream"]
+    hparams["labels"] = None if labels is None else list(labels)
     head = hparams["head"](upstream.dim, hparams["family"].n_outputs)
     modules = {"mix": hparams["mix"](upstream.n_states), "head": head}
     if not settings["cached"]:

@@ -11,6 +11,7 @@ import csv
 import speechbrain as sb
 
 from mert_sb import frames
+from mert_sb.downstream.beats.excerpt import cut_excerpt, write_excerpt
 from mert_sb.downstream.beats.targets import bar_positions, write_beats
 from mert_sb.downstream.task_brain import TaskBrain
 
@@ -43,6 +44,7 @@ class BeatBrain(TaskBrain):
         # As it is before several processes wrap it.
         self.mix = self.modules.mix
         self.frame_rate = frames.frame_rate(self.hparams.sample_rate)
+        self.excerpt = None
 
     def compute_forward(self, batch, stage):
         """Logits of beat and downbeat, ``(B, T, 2)``.
@@ -101,7 +103,21 @@ class BeatBrain(TaskBrain):
                 # Of a clip whose downbeats are not known only beats are scored.
                 known = tuple(times or [] for times in reference)
                 self.outputs.append((track, estimate, known))
+        if stage == sb.Stage.TEST and self.excerpt is None:
+            self.excerpt = self._excerpt(batch, activations[0], n_frames[0])
         return losses.mean()
+
+    def _excerpt(self, batch, activations, n_frames):
+        """The beginning of the test's first file, whichever it is."""
+        track, estimate, reference = self.outputs[0]
+        return cut_excerpt(
+            track,
+            batch.sig.data[0],
+            self.hparams.sample_rate,
+            activations[: int(n_frames)],
+            estimate,
+            reference,
+        )
 
     def measured(self):
         """The family's metrics over all files.
@@ -130,8 +146,9 @@ class BeatBrain(TaskBrain):
         Arguments
         ---------
         folder : pathlib.Path
-            Gets ``beats/<track>.beats`` and ``predictions.csv``.
+            Gets ``beats/<track>.beats``, ``predictions.csv`` and ``excerpt.npz``.
         """
+        write_excerpt(folder / "excerpt.npz", self.excerpt)
         (folder / "beats").mkdir(exist_ok=True)
         rows = []
         for track, (beats, downbeats), reference in self.outputs:

@@ -61,7 +61,7 @@ def dataio_prep(hparams):
         )
         for split in ("train", "valid", "test")
     }
-    return open_upstream(hparams, datasets, Path(__file__).parent)
+    return open_upstream(hparams, datasets, Path(__file__).parent, LABELS)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def dataio_prep(hparams):
         # Scored clip by clip: no means over a recording.
         for item, row in dataset.data.items():
             row["track"] = item
-    return open_upstream(hparams, datasets, Path(__file__).parent)
+    return open_upstream(hparams, datasets, Path(__file__).parent, labels)
 
 
 if __name__ == "__main__":
