@@ -45,7 +45,13 @@ MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
 }
 
 ABOVE = {"recipes", "templates", "tests"}
-IN_ONE_FILE = {"encodec", "nnAudio", "huggingface_hub", "sentencepiece"}
+IN_ONE_FILE = {
+    "encodec",
+    "huggingface_hub",
+    "matplotlib",
+    "nnAudio",
+    "sentencepiece",
+}
 # In no other module than these.
 IN_MODULES = {
     "mir_eval": {

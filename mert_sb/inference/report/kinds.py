@@ -1,0 +1,83 @@
+"""Kinds of reports: what a folder is, by the files in it, and who makes its page.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of report.
+
+    Arguments
+    ---------
+    name : str
+        What it is about, such as ``a pretraining run``.
+    needs : str
+        The files by which it is recognised, for an error.
+    recognise : callable
+        Folders (a list of ``pathlib.Path``, one or several) to whether they are of
+        this kind.
+    build : callable
+        The same folders to their ``Page``.
+
+    Example
+    -------
+    >>> Kind("a list", "a.txt", lambda folders: True, len).name
+    'a list'
+    """
+
+    name: str
+    needs: str
+    recognise: Callable
+    build: Callable
+
+
+# In the order in which they are asked.
+KINDS = []
+
+
+def build_page(folders, kinds=None):
+    """The page of the first kind that knows the folders.
+
+    Arguments
+    ---------
+    folders : list of (str or pathlib.Path)
+        One, or several to be compared.
+    kinds : list of Kind, optional
+        None: ``KINDS``.
+
+    Returns
+    -------
+    mert_sb.inference.report.page.Page
+        Not written yet.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is no folder.
+    ValueError
+        If no kind knows them.
+
+    Example
+    -------
+    >>> kind = Kind("a list", "a.txt", lambda folders: True, len)
+    >>> build_page([getfixture("tmp_path")], [kind])
+    1
+    """
+    folders = [Path(folder) for folder in folders]
+    kinds = KINDS if kinds is None else kinds
+    for folder in folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder}: there is no such folder")
+    for kind in kinds:
+        if kind.recognise(folders):
+            return kind.build(folders)
+    known = "; ".join(f"{kind.name} ({kind.needs})" for kind in kinds)
+    raise ValueError(
+        f"{', '.join(map(str, folders))}: not known. A report can be made of "
+        f"{known}; give an output folder of a recipe"
+    )
