@@ -108,6 +108,10 @@ class Shelf:
     def __len__(self):
         return len(self._hashes)
 
+    def __iter__(self):
+        for shard, row in self._places.tolist():
+            yield self._shards[shard].key(row)
+
     def __contains__(self, key):
         return self._find(key) is not None
 

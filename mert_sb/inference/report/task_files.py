@@ -1,0 +1,292 @@
+"""What a task's run left in its output folder, read without building anything.
+
+``results.json`` (metrics, what was probed), ``hyperparams.yaml`` (task and folders),
+``train_log.txt`` (epochs) and ``inference/task.json`` (labels), where it is there.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from mert_sb.inference.report.keys import KEYS
+
+RESULTS, LOG, HPARAMS = "results.json", "train_log.txt", "hyperparams.yaml"
+# What decides in validation, by family; the families' own classes take libraries.
+MONITORS = {
+    "SingleLabel": "accuracy",
+    "Key": "key_score",
+    "MultiLabel": "roc_auc",
+    "Regression": "r2",
+    "Beats": "f_measure",
+    "Separation": "sdr",
+}
+_NUMBER = re.compile(r"(\w+) (\w+): ([-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf))")
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads HyperPyYAML's tags as the plain data below them."""
+
+
+def _untagged(loader, _, node):
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+_Plain.add_multi_constructor("!", _untagged)
+
+
+class TaskRun(NamedTuple):
+    """A run of a downstream recipe.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        Its output folder.
+    results : dict
+        ``results.json``.
+    settings : dict
+        ``hyperparams.yaml`` and its base, without what its tags build.
+    recipe : str
+        Name of the recipe's folder, which is the data's; empty if not known.
+
+    Example
+    -------
+    >>> setup = {"family": "SingleLabel(2)"}
+    >>> results = {"setup": setup, "labels": ["a", "b"]}
+    >>> run = TaskRun(Path("."), results, {"task": "genre"}, "GTZAN")
+    >>> run.name, run.family, run.monitor, run.labels
+    ('GTZAN genre', 'SingleLabel', 'accuracy', ['a', 'b'])
+    """
+
+    folder: Path
+    results: dict
+    settings: dict
+    recipe: str
+
+    @property
+    def task(self):
+        """The YAML's name of the task; empty if not known."""
+        return str(self.settings.get("task", ""))
+
+    @property
+    def name(self):
+        """Data and task, for a title."""
+        return " ".join(filter(None, (self.recipe, self.task))) or "a task"
+
+    @property
+    def setup(self):
+        """What was probed: upstream, layer, rate, seed."""
+        return self.results["setup"]
+
+    @property
+    def family(self):
+        """The family's class."""
+        return self.setup["family"].partition("(")[0]
+
+    @property
+    def monitor(self):
+        """The metric that decided in validation."""
+        test = self.results.get("test", {})
+        return MONITORS.get(self.family) or next(iter(test), "loss")
+
+    @property
+    def labels(self):
+        """Names of the outputs, or None where nothing says them."""
+        if self.family == "Key":
+            return list(KEYS)
+        if "labels" in self.results:
+            return self.results["labels"]
+        path = self.folder / "inference" / "task.json"
+        if path.is_file():
+            return json.loads(path.read_text(encoding="utf-8")).get("labels")
+        if self.family == "Regression":
+            names = self.results["test"]
+            return [n[3:] for n in names if n.startswith("r2_")]
+        return None
+
+
+def is_task_run(folder):
+    """Whether a folder is a downstream run's.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        Any.
+
+    Returns
+    -------
+    bool
+        True with a ``results.json`` of such a run in it.
+
+    Example
+    -------
+    >>> is_task_run(getfixture("tmp_path"))
+    False
+    """
+    path = Path(folder) / RESULTS
+    if not path.is_file():
+        return False
+    results = read_json(path)
+    setup = results.get("setup")
+    return isinstance(setup, dict) and {"family", "upstream"} <= setup.keys()
+
+
+def read_run(folder):
+    """Read a run.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        Its output folder.
+
+    Returns
+    -------
+    TaskRun
+        What is known of it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no ``results.json``.
+    ValueError
+        If it is not a downstream run's.
+
+    Example
+    -------
+    >>> read_run(getfixture("tmp_path"))
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: ...results.json is not there: the run has not been tested ...
+    """
+    folder = Path(folder)
+    path = folder / RESULTS
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there: the run has not been tested yet; start its "
+            "train.py again with the same command"
+        )
+    if not is_task_run(folder):
+        raise ValueError(
+            f"{path}: no downstream run's, it has no setup with family and "
+            "upstream; give the output folder of a train.py of recipes/downstream"
+        )
+    settings, recipe = read_settings(folder / HPARAMS)
+    return TaskRun(folder, read_json(path), settings, recipe)
+
+
+def read_json(path):
+    """Read a table of JSON.
+
+    Arguments
+    ---------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, or no table.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.json"
+    >>> _ = path.write_text("[")
+    >>> read_json(path)
+    Traceback (most recent call last):
+        ...
+    ValueError: ...a.json: damaged (...); delete it and run again what writes it
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path}: damaged ({error}); delete it and run again what writes it"
+        ) from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: a {type(content).__name__}, not a table")
+    return content
+
+
+def read_settings(path):
+    """Read the YAML that a run keeps of itself.
+
+    Arguments
+    ---------
+    path : pathlib.Path
+        ``hyperparams.yaml``; nothing that it names is built.
+
+    Returns
+    -------
+    tuple of (dict, str)
+        Its keys and those of its bases, and the name of the recipe's folder, taken
+        from the path in the file's head; both empty if there is no file.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "hyperparams.yaml"
+    >>> head = "# Generated 2026-01-01 from:\\n# /a/GTZAN/hparams/genre.yaml\\n"
+    >>> _ = path.write_text(head + "base:\\n  task: genre\\nmix: !new:a.B")
+    >>> read_settings(path)
+    ({'mix': '', 'task': 'genre'}, 'GTZAN')
+    """
+    if not path.is_file():
+        return {}, ""
+    text = path.read_text(encoding="utf-8")
+    content = yaml.load(text, Loader=_Plain) or {}
+    settings = {}
+    while isinstance(content, dict):
+        base = content.pop("base", None)
+        settings = content | settings
+        content = base
+    match = re.search(r"^# .*[\\/](\S+?)[\\/]hparams[\\/]\S+$", text, re.M)
+    return settings, match.group(1) if match else ""
+
+
+def read_epochs(path):
+    """Read the curves of training.
+
+    Arguments
+    ---------
+    path : pathlib.Path
+        ``train_log.txt``; an epoch that was run again counts as it was last.
+
+    Returns
+    -------
+    dict of int to dict
+        By epoch, numbers by ``"train loss"``, ``"valid accuracy"`` and so on; empty
+        if there is no file.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "train_log.txt"
+    >>> _ = path.write_text(
+    ...     "Epoch: 1 - train loss: 2.0 - valid loss: 1.5e+00\\n"
+    ... )
+    >>> read_epochs(path)
+    {1: {'train loss': 2.0, 'valid loss': 1.5}}
+    """
+    if not path.is_file():
+        return {}
+    epochs = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        match = re.match(r"Epoch: (\d+) - ", line)
+        if match:
+            epochs[int(match.group(1))] = {
+                f"{stage} {name}": float(value)
+                for stage, name, value in _NUMBER.findall(line[match.end() :])
+            }
+    return dict(sorted(epochs.items()))
