@@ -15,7 +15,7 @@ from mert_sb.pretraining.meters import Meters
 from mert_sb.pretraining.stability import CodeUsage
 from mert_sb.pretraining.stepping import SteppingBrain
 from mert_sb.pretraining.thinning import thin
-from mert_sb.pretraining.yardsticks import Yardsticks
+from mert_sb.pretraining.yardsticks import Yardsticks, skills
 
 
 class Pretraining(SteppingBrain):
@@ -246,7 +246,7 @@ class Pretraining(SteppingBrain):
             self._begin_validation()
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
-        """Log the validation with its yardsticks; save a checkpoint.
+        """Log the validation with yardsticks and skills; save a checkpoint.
 
         Arguments
         ---------
@@ -260,6 +260,7 @@ class Pretraining(SteppingBrain):
         if stage == sb.Stage.TRAIN:
             return
         stats = {**self.valid_meters.read(), **self.yardsticks.read()}
+        stats |= skills(stats)
         if stage == sb.Stage.TEST:
             self.log(test_stats=stats)
             return

@@ -2,7 +2,8 @@
 
 A student that has not beaten linear interpolation between visible frames, or the code of
 the nearest visible frame, has learned nothing that a probe could use; one that has not
-beaten the commonest code has learned nothing at all.
+beaten the commonest code has learned nothing at all. How far it is beyond a guess, or
+behind it, is its skill.
 
 B batch, T frames, M masked frames of the batch, K codebooks, C codes, F features.
 
@@ -12,6 +13,79 @@ Authors
 
 import torch
 from torch.nn import functional as F
+
+# Guesses by kind of target; of codes they are hits, of features errors.
+OF_CODES = ("commonest", "nearest")
+OF_FEATURES = ("interpolate", "nearest", "clip_mean")
+
+
+def skill(value, guess, *, hits):
+    """How much of what a guess lacks the student has made up for.
+
+    Arguments
+    ---------
+    value : float
+        The student's accuracy, or its error.
+    guess : float
+        The same of a trivial guess.
+    hits : bool
+        Accuracies: ``(value - guess) / (1 - guess)``. Else errors:
+        ``1 - value / guess``.
+
+    Returns
+    -------
+    float or None
+        1 without a fault, 0 as good as the guess, below 0 worse; None if the guess is
+        without a fault itself.
+
+    Example
+    -------
+    >>> skill(0.25, 0.5, hits=False), skill(0.75, 0.5, hits=True)
+    (0.5, 0.5)
+    """
+    lacks = 1 - guess if hits else guess
+    if lacks == 0:
+        return None
+    return (value - guess) / lacks if hits else 1 - value / guess
+
+
+def skills(stats):
+    """Skills beside the strongest guess of each teacher's targets.
+
+    Arguments
+    ---------
+    stats : dict of str to float
+        ``<name>_accuracy`` of codes or ``<name>_loss`` of features, the mean squared
+        error, with what ``Yardsticks.read`` gives; others are left alone.
+
+    Returns
+    -------
+    dict of str to float
+        ``<name>_skill``: beside the commonest code or the nearest visible frame's,
+        whichever hits more often; beside interpolation, the nearest visible frame or
+        the clip's mean, whichever errs least. Without teachers whose guess is
+        without a fault.
+
+    Example
+    -------
+    >>> guesses = {"cqt_interpolate": 0.5, "cqt_nearest": 1, "cqt_clip_mean": 1}
+    >>> skills({"cqt_loss": 0.25, **guesses})
+    {'cqt_skill': 0.5}
+    """
+    found = {}
+    for key in stats:
+        name, _, guess = key.rpartition("_")
+        if guess == "commonest":
+            strongest = max(stats[f"{name}_{other}"] for other in OF_CODES)
+            value = skill(stats[f"{name}_accuracy"], strongest, hits=True)
+        elif guess == "interpolate":
+            strongest = min(stats[f"{name}_{other}"] for other in OF_FEATURES)
+            value = skill(stats[f"{name}_loss"], strongest, hits=False)
+        else:
+            continue
+        if value is not None:
+            found[f"{name}_skill"] = value
+    return found
 
 
 def visible_neighbours(mask):

@@ -23,10 +23,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from comparison import Row, Score, draw, markdown, open_figure
+from comparison import Row, Score, draw, markdown
 from demo import HOURS
 from make_dataset import make_dataset
 from mert_sb.inference.convert import read_checkpoint
+from mert_sb.inference.report.figures import open_figure
 from notes import make_notes
 from probes import DATA, ROOT, SEED, probe, read_result
 from runs import begun_with, describe, mark_of, read_runs, train_once

@@ -7,16 +7,14 @@ Authors
 import math
 from dataclasses import dataclass, field
 
+from mert_sb.inference.report.figures import open_figure
+
 # Okabe and Ito's, told apart with any kind of colour vision; lines differ in
 # their dashes too.
 DOT = "#0072B2"
 # Three and four: twelve pairs before one comes again.
 COLOURS = ("#D55E00", "#000000", "#009E73")
 DASHES = ("--", ":", "-.", "-")
-NEEDS = (
-    "compare.png is drawn with matplotlib, which is not installed: pip install "
-    "'mert_sb[plot]'"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,31 +132,6 @@ def metric_of(rows, task):
         Such as ``key score``.
     """
     return rows[0].scores[task].metric.replace("_", " ")
-
-
-def open_figure(**options):
-    """A figure of matplotlib's.
-
-    Arguments
-    ---------
-    **options : dict
-        Of ``matplotlib.figure.Figure``.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Known to no window.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(NEEDS) from error
-    return Figure(**options)
 
 
 def draw(rows, path):

@@ -10,8 +10,8 @@ from pathlib import Path
 from mert_sb.inference.beats.files import write_clicks, write_tracked
 from mert_sb.inference.beats.tracker import BeatTracker
 from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.ending import printable
 from mert_sb.inference.commands.inputs import found_files
-from mert_sb.inference.commands.report import printable
 from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 

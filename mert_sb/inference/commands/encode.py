@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from mert_sb.inference.commands import arguments as values
 from mert_sb.inference.commands.batching import PATIENCE, Batcher
+from mert_sb.inference.commands.ending import report_done, report_skipped
 from mert_sb.inference.commands.folder import prepare, workspace
 from mert_sb.inference.commands.inputs import find_jobs
 from mert_sb.inference.commands.loading import reading
-from mert_sb.inference.commands.report import report_done, report_skipped
 from mert_sb.inference.commands.runner import Runner
 from mert_sb.inference.commands.settings import describe
 from mert_sb.inference.commands.sources import add_source, fetch_config

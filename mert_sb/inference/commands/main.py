@@ -20,11 +20,12 @@ from mert_sb.inference.commands import (
     inspection,
     predict,
     push,
+    report,
     separate,
     units,
 )
+from mert_sb.inference.commands.ending import printable
 from mert_sb.inference.commands.loading import LoaderError
-from mert_sb.inference.commands.report import printable
 from mert_sb.inference.commands.settings import VERSION
 
 logger = get_logger(__name__)
@@ -35,6 +36,7 @@ COMMANDS = {
     "beats": beats,
     "separate": separate,
     "units": units,
+    "report": report,
     "inspect": inspection,
     "convert": convert,
     "export": export,
@@ -49,6 +51,7 @@ examples:
   mert-sb beats results/beat/1234/inference song.mp3
   mert-sb separate results/separation/1234/inference song.mp3
   mert-sb units results/units/1337/inference music/ --output tokens
+  mert-sb report results/cpu/1337
   mert-sb inspect checkpoint.pt
   mert-sb convert checkpoint.pt encoder --name "My encoder"
   mert-sb export encoder original --to huggingface
@@ -72,8 +75,8 @@ def build_parser():
     """
     parser = argparse.ArgumentParser(
         prog="mert-sb",
-        description="Music encoders: features of files, predictions, and "
-        "checkpoints in and out.",
+        description="Music encoders: features of files, predictions, reports "
+        "of runs, and checkpoints in and out.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

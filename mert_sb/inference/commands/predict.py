@@ -8,8 +8,8 @@ import json
 import sys
 
 from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.ending import printable
 from mert_sb.inference.commands.inputs import found_files
-from mert_sb.inference.commands.report import printable
 from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.predictors import open_task

@@ -1,96 +1,85 @@
-"""The end of ``mert-sb encode``: what was done, and what was left out and why.
+"""``mert-sb report``: a page of figures and tables about what a recipe left behind.
 
 Authors
  * The mert_sb developers 2026
 """
 
-import csv
-import io
 import sys
+from pathlib import Path
 
-SKIPPED_FILE = "skipped.csv"
-# So many are listed on the terminal; the table has all.
-LISTED = 20
+from mert_sb.inference.commands.ending import printable
+from mert_sb.inference.report.figures import open_figure
+from mert_sb.inference.report.kinds import build_page
 
-
-def report_skipped(folder, skipped):
-    """Write ``skipped.csv`` and list the files on stderr.
-
-    Arguments
-    ---------
-    folder : pathlib.Path
-        Output folder.
-    skipped : dict of Job to str
-        Reasons. Without any, the table of an earlier run is removed.
-
-    Example
-    -------
-    >>> from mert_sb.inference.commands.inputs import Job
-    >>> folder = getfixture("tmp_path")
-    >>> report_skipped(folder, {Job("a.wav", "a"): "truncated"})
-    >>> (folder / "skipped.csv").read_text()
-    'path,reason\\na.wav,truncated\\n'
-    """
-    path = folder / SKIPPED_FILE
-    if not skipped:
-        path.unlink(missing_ok=True)
-        return
-    rows = sorted((job.path, reason) for job, reason in skipped.items())
-    table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["path", "reason"])
-    writer.writerows(rows)
-    aside = path.with_name(f"{path.name}.tmp")
-    aside.write_bytes(table.getvalue().encode("utf-8", "surrogateescape"))
-    aside.replace(path)
-    lines = [f"{len(rows)} skipped, listed in {path}"]
-    lines += [f"  {place}: {reason}" for place, reason in rows[:LISTED]]
-    if len(rows) > LISTED:
-        lines.append(f"  and {len(rows) - LISTED} more")
-    sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
+HELP = "draw what a run has learned"
+DESCRIPTION = """\
+A page of figures and tables, report.html, which needs no other file, and the same as
+report.md with figures/*.png. What a folder is, its files tell. Several folders are
+compared on one page.
+"""
+EPILOG = """\
+examples:
+  mert-sb report results/cpu/1337
+  mert-sb report results/cpu/1337 --output pages/cpu
+"""
 
 
-def report_done(n_done, n_there, n_skipped, folder):
-    """Say on stdout how many files were what.
+def add_arguments(parser):
+    """Add the command's arguments.
 
     Arguments
     ---------
-    n_done : int
-        Encoded now.
-    n_there : int
-        Encoded by an earlier run.
-    n_skipped : int
-        Left out.
-    folder : pathlib.Path
-        Output folder.
+    parser : argparse.ArgumentParser
+        The command's.
 
     Example
     -------
-    >>> report_done(2, 1, 0, "features")
-    2 encoded, 1 there already, 0 skipped: features
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["results/cpu/1337"]).folders
+    ['results/cpu/1337']
     """
-    sys.stdout.write(
-        f"{n_done} encoded, {n_there} there already, {n_skipped} skipped: "
-        f"{printable(str(folder))}\n"
+    parser.add_argument(
+        "folders", metavar="FOLDER", nargs="+", help="a recipe's output folder"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        help="where the page is to be; made if absent. Of one folder: there, unless "
+        "given",
     )
 
 
-def printable(text):
-    r"""Text that a terminal takes: file names need not be UTF-8.
+def run(arguments):
+    """Make a report.
 
     Arguments
     ---------
-    text : str
-        Perhaps with names of files.
+    arguments : argparse.Namespace
+        Of the command line.
 
     Returns
     -------
-    str
-        With such bytes spelled out.
+    int
+        Exit code.
 
-    Example
-    -------
-    >>> len(printable("\udcff"))
-    6
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If several folders are given and no place for their page, or they are of no
+        kind that is known.
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    output = arguments.output
+    if output is None and len(arguments.folders) > 1:
+        raise ValueError(
+            f"{len(arguments.folders)} folders have one page: give --output DIR"
+        )
+    # Said before anything long is done.
+    open_figure()
+    page = build_page(arguments.folders)
+    path = page.write(Path(output or arguments.folders[0]))
+    sys.stdout.write(f"{printable(str(path))}\n")
+    return 0

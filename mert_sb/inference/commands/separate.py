@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.ending import printable
 from mert_sb.inference.commands.inputs import found_files
-from mert_sb.inference.commands.report import printable
 from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.separation.separator import Separator

@@ -10,7 +10,7 @@ import sys
 import torch
 
 from mert_sb.audio import DamagedAudioError
-from mert_sb.inference.commands.report import printable
+from mert_sb.inference.commands.ending import printable
 
 
 @contextlib.contextmanager

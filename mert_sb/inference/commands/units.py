@@ -11,9 +11,9 @@ import torch
 
 from mert_sb.audio import DamagedAudioError
 from mert_sb.inference.commands import arguments as values
+from mert_sb.inference.commands.ending import report_done, report_skipped
 from mert_sb.inference.commands.folder import workspace
 from mert_sb.inference.commands.inputs import find_jobs
-from mert_sb.inference.commands.report import report_done, report_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.units import UnitEncoder
 from mert_sb.inference.units.kept import keep_settings

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from mert_sb.inference.report import pretraining
+
 
 class Kind(NamedTuple):
     """A kind of report.
@@ -37,7 +39,14 @@ class Kind(NamedTuple):
 
 
 # In the order in which they are asked.
-KINDS = []
+KINDS = [
+    Kind(
+        "a pretraining run",
+        pretraining.NEEDS,
+        pretraining.recognise,
+        pretraining.build_run_page,
+    )
+]
 
 
 def build_page(folders, kinds=None):
