@@ -158,7 +158,7 @@ def _add_layers(page, grid):
     n_rates = len({point.lr for point in grid.points})
     page.figure(
         draw_layers(grid.points, grid.monitor, chosen),
-        "layers",
+        "grid",
         f"{grid.monitor.replace('_', ' ')} by layer: mean over seeds, bars their "
         f"standard deviation, {n_rates} learning rate{'s' * (n_rates > 1)}. The "
         "ring is the chosen setting.",

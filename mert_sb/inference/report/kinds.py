@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from mert_sb.inference.report import pretraining
+from mert_sb.inference.report import grid, pretraining, runs, task
 
 
 class Kind(NamedTuple):
@@ -45,7 +45,25 @@ KINDS = [
         pretraining.NEEDS,
         pretraining.recognise,
         pretraining.build_run_page,
-    )
+    ),
+    Kind(
+        "a downstream task's run",
+        "results.json",
+        task.recognise_task,
+        task.build_task,
+    ),
+    Kind(
+        "a grid of search.py",
+        "grid.json and grid.csv",
+        grid.recognise_grid,
+        grid.build_grid,
+    ),
+    Kind(
+        "folders with such runs and grids, to be compared",
+        "one or several, each with results in it or below it",
+        runs.recognise_runs,
+        runs.build_runs,
+    ),
 ]
 
 

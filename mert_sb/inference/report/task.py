@@ -169,7 +169,8 @@ def training_of(run):
     Example
     -------
     >>> from mert_sb.inference.report.task_files import TaskRun
-    >>> training_of(TaskRun(None, {"setup": {"cached": True}}, {}, ""))
+    >>> setup = {"cached": True, "family": "Key(24)"}
+    >>> training_of(TaskRun(None, {"setup": setup}, {}, ""))
     'frozen, its states cached'
     """
     if run.setup.get("cached") and run.family not in ("Beats", "Separation"):

@@ -165,8 +165,8 @@ def draw_tags(scores, names):
     -------
     >>> from mert_sb.inference.report.tags import TagScore
     >>> axes = draw_tags([TagScore(1, 9, 0.75, 0.5)], ["a", "b"]).axes
-    >>> axes[0].get_yticklabels()[0].get_text(), axes[0].patches[0].get_width()
-    ('b', 75.0)
+    >>> axes[0].get_yticklabels()[0].get_text(), axes[0].texts[0].get_text()
+    ('b', '75.0')
     """
     parts = {"": scores}
     if len(scores) > 2 * TAGS_SHOWN:

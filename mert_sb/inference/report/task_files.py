@@ -12,11 +12,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from mert_sb.inference.report.keys import KEYS
+from mert_sb.inference.report.settings import HYPERPARAMS, read_settings
 
-RESULTS, LOG, HPARAMS = "results.json", "train_log.txt", "hyperparams.yaml"
+RESULTS = "results.json"
 # What decides in validation, by family; the families' own classes take libraries.
 MONITORS = {
     "SingleLabel": "accuracy",
@@ -26,22 +25,10 @@ MONITORS = {
     "Beats": "f_measure",
     "Separation": "sdr",
 }
+_ORIGIN = re.compile(
+    r"\A# Generated .*:\n# .*[\\/]([^\\/\n]+)[\\/]hparams[\\/]"
+)
 _NUMBER = re.compile(r"(\w+) (\w+): ([-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf))")
-
-
-class _Plain(yaml.SafeLoader):
-    """Reads HyperPyYAML's tags as the plain data below them."""
-
-
-def _untagged(loader, _, node):
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node)
-
-
-_Plain.add_multi_constructor("!", _untagged)
 
 
 class TaskRun(NamedTuple):
@@ -95,8 +82,8 @@ class TaskRun(NamedTuple):
     @property
     def monitor(self):
         """The metric that decided in validation."""
-        test = self.results.get("test", {})
-        return MONITORS.get(self.family) or next(iter(test), "loss")
+        test, name = self.results.get("test", {}), MONITORS.get(self.family)
+        return name if name in test or not test else next(iter(test))
 
     @property
     def labels(self):
@@ -179,8 +166,9 @@ def read_run(folder):
             f"{path}: no downstream run's, it has no setup with family and "
             "upstream; give the output folder of a train.py of recipes/downstream"
         )
-    settings, recipe = read_settings(folder / HPARAMS)
-    return TaskRun(folder, read_json(path), settings, recipe)
+    known = (folder / HYPERPARAMS).is_file()
+    settings = read_settings(folder) if known else {}
+    return TaskRun(folder, read_json(path), settings, recipe_of(folder))
 
 
 def read_json(path):
@@ -221,39 +209,36 @@ def read_json(path):
     return content
 
 
-def read_settings(path):
-    """Read the YAML that a run keeps of itself.
+def recipe_of(folder):
+    """The recipe that a run is of.
 
     Arguments
     ---------
-    path : pathlib.Path
-        ``hyperparams.yaml``; nothing that it names is built.
+    folder : pathlib.Path
+        Of the run; SpeechBrain writes the YAML's path into the head of the one that
+        the run keeps.
 
     Returns
     -------
-    tuple of (dict, str)
-        Its keys and those of its bases, and the name of the recipe's folder, taken
-        from the path in the file's head; both empty if there is no file.
+    str
+        Name of the recipe's folder, which is the data's; empty if not known.
 
     Example
     -------
-    >>> path = getfixture("tmp_path") / "hyperparams.yaml"
+    >>> folder = getfixture("tmp_path")
     >>> head = "# Generated 2026-01-01 from:\\n# /a/GTZAN/hparams/genre.yaml\\n"
-    >>> _ = path.write_text(head + "base:\\n  task: genre\\nmix: !new:a.B")
-    >>> read_settings(path)
-    ({'mix': '', 'task': 'genre'}, 'GTZAN')
+    >>> _ = (folder / "hyperparams.yaml").write_text(
+    ...     head + "base:\\n  task: genre"
+    ... )
+    >>> recipe_of(folder)
+    'GTZAN'
     """
+    path = folder / HYPERPARAMS
     if not path.is_file():
-        return {}, ""
+        return ""
     text = path.read_text(encoding="utf-8")
-    content = yaml.load(text, Loader=_Plain) or {}
-    settings = {}
-    while isinstance(content, dict):
-        base = content.pop("base", None)
-        settings = content | settings
-        content = base
-    match = re.search(r"^# .*[\\/](\S+?)[\\/]hparams[\\/]\S+$", text, re.M)
-    return settings, match.group(1) if match else ""
+    match = _ORIGIN.search(text)
+    return match.group(1) if match else ""
 
 
 def read_epochs(path):

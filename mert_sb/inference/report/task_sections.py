@@ -6,8 +6,9 @@ Authors
  * The mert_sb developers 2026
 """
 
+from mert_sb.inference.report.log import TRAIN_LOG
 from mert_sb.inference.report.task_figures import draw_epochs, draw_weights
-from mert_sb.inference.report.task_files import LOG, read_epochs
+from mert_sb.inference.report.task_files import read_epochs
 
 # What is no share, and so not in per cent.
 ABSOLUTE = ("loss", "sdr", "mixture_sdr", "files_", "silent_", "skipped_")
@@ -122,9 +123,9 @@ def add_curves(page, run, prefix=""):
     'Not shown: train_log'
     """
     page.section("How it learned")
-    epochs = read_epochs(run.folder / LOG)
+    epochs = read_epochs(run.folder / TRAIN_LOG)
     if not epochs:
-        page.text(f"Not shown: {LOG} is not there or has no epochs.")
+        page.text(f"Not shown: {TRAIN_LOG} is not there or has no epochs.")
         return
     chosen = run.results.get("epoch")
     figure = draw_epochs(epochs, run.monitor, chosen)
