@@ -169,7 +169,7 @@ def test_curves_are_those_of_the_log(genre):
     assert lines["validation"].get_xdata().tolist() == [1, 2, 3]
     assert lines["epoch tested"].get_xdata() == [2, 2]
     values = accuracy.get_lines()[0].get_ydata().tolist()
-    assert values == [0.25, 0.5, 0.375]
+    assert values == [25.0, 50.0, 37.5]
 
 
 def test_weights_are_drawn_of_a_mix_and_of_nothing_else(genre, tmp_path):

@@ -73,6 +73,8 @@ def draw_excerpt(excerpt):
             name=f"activation, {name}",
             place=column + 2,
             marker="",
+            linestyle="-",
+            linewidth=1.2,
         )
     below.set_ylim(0, 1)
     below.set_xlim(0, seconds)
@@ -132,7 +134,10 @@ def draw_classes(points, classes, names, explained, *, family=""):
     if family == "Key":
         return _draw_keys(points, classes, explained)
     if len(names) > MOST_CLASSES:
-        return draw_numbers(points, classes, "number of the class", explained)
+        name, numbers = "number of the class", classes
+        if all(name.isdigit() for name in names):
+            name, numbers = "true class", [int(names[n]) for n in classes]
+        return draw_numbers(points, numbers, name, explained)
     figure, axes = open_panels(height=4.6)
     panel = axes[0, 0]
     for number in np.unique(classes):
@@ -162,8 +167,8 @@ def _draw_keys(points, classes, explained):
             *points[chosen].T,
             c=[place[key] for key in classes[chosen]],
             cmap=CIRCLE,
-            vmin=0,
-            vmax=12,
+            vmin=-0.5,
+            vmax=11.5,
             s=24,
             marker=marker,
             edgecolors="#000000",

@@ -14,7 +14,10 @@ from mert_sb.inference.report.figures import (
     open_panels,
 )
 from mert_sb.inference.report.grid_files import layer_order
-from mert_sb.inference.report.task_sections import ABSOLUTE, unit
+from mert_sb.inference.report.units import factor_of, unit
+
+# Of a row, beside which there is room for two panels.
+LONGEST_NAME = 14
 
 
 def draw_layers(points, monitor, chosen=None):
@@ -45,7 +48,7 @@ def draw_layers(points, monitor, chosen=None):
     """
     figure, axes = open_panels(2, 1, height=2.5, sharex=True)
     layers = layer_order(point.layer for point in points)
-    factor = 1 if monitor.startswith(ABSOLUTE) else 100
+    factor = factor_of(monitor)
     for panel, part in zip(axes[:, 0], ("valid", "test"), strict=True):
         for place, lr in enumerate(sorted({point.lr for point in points})):
             own = {p.layer: p for p in points if p.lr == lr}
@@ -100,28 +103,32 @@ def draw_rows(tasks):
 
     Arguments
     ---------
-    tasks : dict of str to dict
-        By task and metric, each row's mean and spread (None: not known); all in the
-        unit that the task's name says.
+    tasks : dict of (str, str) to dict
+        By task and its metric with its unit, each row's mean and spread (None: not
+        known).
 
     Returns
     -------
     matplotlib.figure.Figure
-        Panels side by side, two or fewer in a row.
+        Panels side by side, two in a row where names are short.
 
     Example
     -------
-    >>> figure = draw_rows({"key, %": {"a": (50.0, 1.0), "b": (60.0, None)}})
+    >>> scores = {"a": (50.0, 1.0), "b": (60.0, None)}
+    >>> figure = draw_rows({("key", "accuracy, %"): scores})
     >>> [text.get_text() for text in figure.axes[0].get_yticklabels()]
     ['a', 'b']
     """
     names = list(dict.fromkeys(name for row in tasks.values() for name in row))
-    columns = min(len(tasks), 2)
+    short = max(map(len, names)) <= LONGEST_NAME
+    columns = min(len(tasks), 2 if short else 1)
     rows = -(-len(tasks) // columns)
-    height = 0.9 + 0.26 * len(names)
+    height = 1.0 + 0.26 * len(names)
     figure, axes = open_panels(rows, columns, height=height, sharey=True)
     panels = list(axes.flat)
-    for panel, (title, scores) in zip(panels, tasks.items(), strict=False):
+    for panel, ((task, metric), scores) in zip(
+        panels, tasks.items(), strict=False
+    ):
         places = [names.index(name) for name in scores]
         means, spreads = zip(*scores.values(), strict=True)
         panel.errorbar(
@@ -134,7 +141,7 @@ def draw_rows(tasks):
         )
         panel.set_yticks(range(len(names)), names)
         panel.set_ylim(len(names) - 0.5, -0.5)
-        label(panel, title=title)
+        label(panel, x=metric, title=task)
     for panel in panels[len(tasks) :]:
         panel.set_visible(False)
     return figure

@@ -15,7 +15,7 @@ from mert_sb.inference.report.page import Page
 from mert_sb.inference.report.tables import Strong
 from mert_sb.inference.report.task import add_run, training_of, upstream_name
 from mert_sb.inference.report.task_files import is_task_run, read_run
-from mert_sb.inference.report.task_sections import shown, unit
+from mert_sb.inference.report.units import shown, unit
 
 
 def recognise_grid(folders):

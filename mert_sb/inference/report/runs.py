@@ -17,7 +17,7 @@ from mert_sb.inference.report.page import Page
 from mert_sb.inference.report.published import SOURCES, published
 from mert_sb.inference.report.tables import Strong
 from mert_sb.inference.report.task import training_of, upstream_name
-from mert_sb.inference.report.task_sections import ABSOLUTE, unit
+from mert_sb.inference.report.units import factor_of, unit
 
 HERE = "here"
 DASH = "–"
@@ -230,9 +230,9 @@ def _add_figure(page, rows):
         for result in row.results:
             name = result.run.monitor
             score = result.test[name]
-            factor = 1 if name.startswith(ABSOLUTE) else 100
+            factor = factor_of(name)
             std = None if score.std is None else factor * score.std
-            title = f"{result.run.name}: {unit(name)}"
+            title = result.run.name, unit(name)
             tasks.setdefault(title, {})[row.name] = (factor * score.mean, std)
     tasks = {title: part for title, part in tasks.items() if len(part) > 1}
     if tasks:

@@ -16,6 +16,7 @@ from mert_sb.inference.report.figures import (
     legend,
     open_panels,
 )
+from mert_sb.inference.report.units import factor_of, unit
 
 # More classes than this and not each has its name at the axis.
 MOST_NAMES = 30
@@ -48,23 +49,23 @@ def draw_epochs(epochs, monitor, chosen=None):
     """
     figure, axes = open_panels(1, 2, height=2.9)
     for panel, name in zip(axes[0], ("loss", monitor), strict=True):
+        factor = factor_of(name)
         for place, stage in enumerate(("train", "valid")):
             points = {
-                epoch: row[f"{stage} {name}"]
+                epoch: factor * row[f"{stage} {name}"]
                 for epoch, row in epochs.items()
                 if f"{stage} {name}" in row
             }
             if points:
                 said = "training" if stage == "train" else "validation"
-                curve(
-                    panel, [*points], [*points.values()], name=said, place=place
-                )
+                values = [*points.values()]
+                curve(panel, [*points], values, name=said, place=place)
         if chosen is not None:
             panel.axvline(
                 chosen, color=GREY, linestyle=":", label="epoch tested"
             )
-        label(panel, x="epoch", y=name.replace("_", " "))
-    legend(figure, axes.flat)
+        label(panel, x="epoch", y=unit(name))
+    legend(figure, axes[0, :1])
     return figure
 
 
@@ -98,8 +99,10 @@ def draw_confusion(shares, names):
         limits=(0, 100),
         origin="upper",
         aspect="equal",
+        # White where nothing is.
+        cmap="Blues",
     )
-    panel.set_facecolor("#dddddd")
+    panel.set_facecolor(GREY)
     step = -(-len(names) // MOST_NAMES)
     ticks = range(0, len(names), step)
     size = 9 if len(names) <= 16 else 8

@@ -9,62 +9,7 @@ Authors
 from mert_sb.inference.report.log import TRAIN_LOG
 from mert_sb.inference.report.task_figures import draw_epochs, draw_weights
 from mert_sb.inference.report.task_files import read_epochs
-
-# What is no share, and so not in per cent.
-ABSOLUTE = ("loss", "sdr", "mixture_sdr", "files_", "silent_", "skipped_")
-
-
-def shown(name, value):
-    """A metric's number for a table.
-
-    Arguments
-    ---------
-    name : str
-        Of the metric.
-    value : float or None
-        As in ``results.json``.
-
-    Returns
-    -------
-    str
-        In per cent with two decimals, or as it is where it is no share.
-
-    Example
-    -------
-    >>> shown("accuracy", 0.125), shown("loss", 0.5), shown("sdr_bass", -1.0)
-    ('12.50', '0.5000', '-1.00')
-    """
-    if value is None:
-        return "–"
-    if name.startswith(("files_", "silent_", "skipped_")):
-        return f"{value:g}"
-    if name == "loss":
-        return f"{value:.4f}"
-    return f"{value:.2f}" if name.startswith(ABSOLUTE) else f"{100 * value:.2f}"
-
-
-def unit(name):
-    """A metric's name with its unit.
-
-    Arguments
-    ---------
-    name : str
-        Of the metric.
-
-    Returns
-    -------
-    str
-        For a table.
-
-    Example
-    -------
-    >>> unit("key_score"), unit("mixture_sdr"), unit("loss")
-    ('key score, %', 'mixture sdr, dB', 'loss')
-    """
-    words = name.replace("_", " ")
-    if "sdr" in name:
-        return f"{words}, dB"
-    return words if name.startswith(ABSOLUTE) else f"{words}, %"
+from mert_sb.inference.report.units import shown, unit
 
 
 def add_scores(page, run):
