@@ -157,7 +157,8 @@ def legend(figure, axes, columns=3):
     named = {}
     for panel in axes:
         handles, names = panel.get_legend_handles_labels()
-        named = dict(zip(names, handles, strict=True)) | named
+        for name, handle in zip(names, handles, strict=True):
+            named.setdefault(name, handle)
     if named:
         figure.legend(
             named.values(),
