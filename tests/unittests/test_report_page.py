@@ -5,58 +5,16 @@ Authors
 """
 
 import base64
-import io
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from mert_sb.inference.report.figures import open_panels
 from mert_sb.inference.report.page import Page
 from mert_sb.inference.report.tables import Strong
+from tests.utils.report_pages import image_size, read_html
 
-VOID = {"meta", "img"}
 NASTY = 'a <b> & "c" | *d* `e` _f_ cqt_loss'
-
-
-class Reader(HTMLParser):
-    """Elements with their attributes and text; refuses what is not nested."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.found = [], []
-
-    def handle_starttag(self, tag, attributes):
-        element = (tag, dict(attributes), [])
-        self.found.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop()[0] == tag
-
-    def handle_data(self, text):
-        for _, _, texts in self.open[-1:]:
-            texts.append(text)
-
-    def all(self, tag):
-        """Texts of all elements of a tag."""
-        return ["".join(texts) for name, _, texts in self.found if name == tag]
-
-
-def read_html(path):
-    """Parse a page."""
-    reader = Reader()
-    reader.feed(path.read_text(encoding="utf-8"))
-    assert reader.open == []
-    return reader
-
-
-def image_size(data):
-    """Columns and rows of a PNG that shows more than one colour."""
-    image = pytest.importorskip("matplotlib.image").imread(io.BytesIO(data))
-    assert image.reshape(-1, image.shape[-1]).std(0).max() > 0
-    return image.shape[1], image.shape[0]
 
 
 @pytest.fixture

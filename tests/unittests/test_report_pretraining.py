@@ -18,7 +18,7 @@ from mert_sb.inference.report.run import Run
 from mert_sb.inference.report.skills import draw_skills, skills_of
 from tests.integration.launch import command, finish
 from tests.samples.make_samples import make_samples
-from tests.unittests.test_report_page import image_size, read_html
+from tests.utils.report_pages import image_size, read_html
 
 FIGURES = ("skills", "masked_cqt", "losses", "codes_mel_rvq", "course")
 
