@@ -92,8 +92,11 @@ def test_processes_are_told_by_rate_and_clock(tmp_path, processes):
     lines += [
         line(1, step, "train", audio_per_second=rate) for step in (10, 20, 30)
     ]
+    # Saving took ten seconds of the third line's, and the last is too near.
+    lines += [line(1, 31, "train", audio_per_second=rate / 9)]
     write(tmp_path, lines)
-    times = ["10:00:00,000", "10:00:10,000", "10:00:30,000", "10:00:50,000"]
+    times = ["10:00:00,000", "10:00:10,000", "10:00:30,000", "10:01:00,000"]
+    times += ["10:01:01,000"]
     timed = [clocked(*pair) for pair in zip(times, lines, strict=True)]
     write(tmp_path, timed, "log.txt")
     text = SETTINGS.replace("CROP", "74")

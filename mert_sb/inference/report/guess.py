@@ -167,7 +167,7 @@ def median_guess(run, name):
     >>> median_guess(Run("absent"), "cqt")
     Traceback (most recent call last):
         ...
-    FileNotFoundError: absent...save has no checkpoint
+    FileNotFoundError: absent...valid.json is gone or empty
     """
     guesses = guess_rows(run, name, _some_rows(run))
     guesses.sort(key=lambda guess: guess.errors[0])

@@ -198,7 +198,7 @@ def last_table(run):
     >>> run.__dict__["log"] = Log([], [Entry(1, 9, {**stats, "a_loss": 1.0})])
     >>> run.__dict__["settings"] = {"teachers": {"a": None}}
     >>> last_table(run)[1][1]
-    ('a', 'the nearest visible frame', None, 1.0, '0.00')
+    ('a', 'interpolation', None, 0.5, '-1.00')
     """
     rows = []
     for name in run.teachers:

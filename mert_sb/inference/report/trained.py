@@ -57,10 +57,11 @@ def _student(made):
     except ValueError:
         # One that is made otherwise, such as from another's front end.
         return ""
-    size = sum(p.numel() for p in student.parameters()) / 1e6
+    size = sum(p.numel() for p in student.parameters())
+    size = f"{size / 1e6:.1f} million" if size > 1e5 else f"{size:,}"
     kept = student.settings
     return (
-        f"{size:.1f} million parameters, {kept['num_layers']} {kept['layer_type']} "
+        f"{size} parameters, {kept['num_layers']} {kept['layer_type']} "
         f"layers of {kept['embed_dim']}, {kept['sample_rate']:,} Hz"
     )
 
