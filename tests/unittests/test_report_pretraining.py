@@ -212,7 +212,7 @@ def test_spikes_are_listed(run):
     header = "step,returns,loss,threshold,ids\n"
     (run / "spikes.csv").write_text(f"{header}4,0,99.5,42.5,a b\n")
     page = build_page([run]).markdown()
-    assert "1 steps whose loss spiked" in page
+    assert "Steps whose loss spiked, from spikes.csv: 1." in page
     assert "| 4 | 99.5 | 42.5 |" in page
 
 

@@ -109,6 +109,7 @@ def _tell_skills(page, run):
         "skills",
         "Skill on held-out files beside each trivial guess. Above the grey line the "
         "student is better than the guess; below -1 the axis is logarithmic.",
+        alt="Curves of skill by step, a panel a teacher",
     )
     page.table(*skills.last_table(run), caption="The last validation.")
 
@@ -129,6 +130,7 @@ def _tell_guesses(page, run):
             "different files the one whose error is in the middle. Grey frames were "
             "hidden; errors are mean squares over them. Weights: the newest "
             "checkpoint.",
+            alt="Target, what is shown of it, and two guesses, one below another",
         )
 
 
@@ -143,6 +145,7 @@ def _tell_losses(page, run):
         "losses",
         "By teacher, in training, where clips are mixed with others, and on held-out "
         "files, where they are not.",
+        alt="Curves of loss and accuracy by step",
     )
     page.table(*_validations(run), caption="Held-out files.")
 
@@ -185,6 +188,7 @@ def _tell_codes(page, run):
                 "On held-out files, means over codebooks: the share of the codes that "
                 "occur, and by how many equally frequent codes guessing would be as "
                 "hard. A student that says few codes knows what is common only.",
+                alt="Curves of codes used and of perplexity by step",
             )
             rows = [
                 (number, f"{100 * value:.1f}")
@@ -211,12 +215,13 @@ def _tell_course(page, run):
             "course",
             "The gradient's norm before clipping, of all and by part of the model, "
             "and the learning rate.",
+            alt="Curves of gradient norms and learning rate by step",
         )
     path = run.folder / "spikes.csv"
     if path.is_file():
         with path.open(encoding="utf-8", newline="") as file:
             steps = list(csv.DictReader(file))
-        page.text(f"{len(steps)} steps whose loss spiked, from spikes.csv:")
+        page.text(f"Steps whose loss spiked, from spikes.csv: {len(steps)}.")
         keys = ("step", "loss", "threshold")
         rows = [[step[key] for key in keys] for step in steps[:MOST_ROWS]]
         page.table(keys, rows)
