@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mert_sb.pretraining import yardsticks
-from mert_sb.pretraining.yardsticks import Yardsticks
+from mert_sb.pretraining.yardsticks import Yardsticks, skill, skills
 
 SHARES = [0.0, 0.1, 0.5, 0.9, 1.0]
 
@@ -193,3 +193,46 @@ def test_names_that_begin_alike_are_kept_apart():
     read = both.read()
     for name, value in alone.read().items():
         assert read[name] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "guess", "hits", "expected"),
+    [
+        (0.0, 0.2, False, 1.0),
+        (0.2, 0.2, False, 0.0),
+        (0.6, 0.2, False, -2.0),
+        (1.0, 0.2, True, 1.0),
+        (0.2, 0.2, True, 0.0),
+        (0.0, 0.2, True, -0.25),
+        (0.5, 0.0, False, None),
+        (0.5, 1.0, True, None),
+    ],
+)
+def test_skill_is_one_without_a_fault_and_zero_as_the_guess(
+    value, guess, hits, expected
+):
+    found = skill(value, guess, hits=hits)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize("strongest", ["interpolate", "nearest", "clip_mean"])
+def test_features_stand_beside_the_guess_that_errs_least(strongest):
+    stats = dict.fromkeys(("a_interpolate", "a_nearest", "a_clip_mean"), 0.8)
+    stats |= {f"a_{strongest}": 0.4, "a_loss": 0.1, "loss": 3.0}
+    assert skills(stats) == {"a_skill": pytest.approx(0.75)}
+
+
+@pytest.mark.parametrize("strongest", ["commonest", "nearest"])
+def test_codes_stand_beside_the_guess_that_hits_most(strongest):
+    stats = {"a_commonest": 0.1, "a_nearest": 0.1, f"a_{strongest}": 0.6}
+    stats |= {"a_accuracy": 0.7, "a_accuracy_0": 0.9, "a_loss": 5.0}
+    assert skills(stats) == {"a_skill": pytest.approx(0.25)}
+
+
+def test_every_teacher_has_a_skill_of_its_own_unless_a_guess_is_perfect():
+    stats = {"a_b_accuracy": 0.5, "a_b_commonest": 0.0, "a_b_nearest": 0.0}
+    for name, least in (("a", 2.0), ("c", 0.0)):
+        guesses = ("interpolate", "nearest", "clip_mean")
+        stats |= {f"{name}_{guess}": 2.0 for guess in guesses}
+        stats |= {f"{name}_interpolate": least, f"{name}_loss": 1.0}
+    assert skills(stats) == {"a_b_skill": 0.5, "a_skill": 0.5}

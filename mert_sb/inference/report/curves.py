@@ -6,6 +6,8 @@ Authors
  * The mert_sb developers 2026
 """
 
+import re
+
 from mert_sb.inference.report.drawing import curve
 from mert_sb.inference.report.figures import label, legend, open_panels
 
@@ -29,8 +31,10 @@ def stacked(run, n, *, height=2.2):
 
     Example
     -------
+    >>> from mert_sb.inference.report.log import Log
     >>> from mert_sb.inference.report.run import Run
     >>> run = Run("absent")
+    >>> run.__dict__["log"] = Log([], [])
     >>> run.__dict__["_heard"] = [0.0, 100.0], [0.0, 2.0]
     >>> len(stacked(run, 2)[1])
     2
@@ -38,6 +42,7 @@ def stacked(run, n, *, height=2.2):
     figure, axes = open_panels(n, 1, height=height, sharex=True)
     axes = list(axes[:, 0])
     label(axes[-1], x="step")
+    axes[-1].set_xlim(0, 1.03 * max(1, run.log.steps))
     if run.hours(0) is not None:
         above = axes[0].secondary_xaxis("top", functions=(run.hours, run.steps))
         above.set_xlabel("audio heard, hours", fontsize=9)
@@ -118,14 +123,13 @@ def draw_course(run):
         return None
     figure, axes = stacked(run, 2, height=2.0)
     for place, key in enumerate(["grad_norm", *parts]):
-        name = key.removeprefix("grad_norm_").replace("_", " ")
-        whole = key == "grad_norm"
+        whole = {"color": "#000000", "linestyle": "-", "linewidth": 2.4}
         curve(
             axes[0],
             *run.log.series("train", key),
-            name="all" if whole else name,
-            place=place,
-            linewidth=2.4 if whole else 1.2,
+            name=_part(key),
+            place=place - 1,
+            **({} if place else whole),
         )
     axes[0].set_yscale("log")
     axes[0].set_ylabel("norm of the\ngradient")
@@ -134,6 +138,15 @@ def draw_course(run):
     figure.align_ylabels(axes)
     legend(figure, axes[:1], columns=4)
     return figure
+
+
+def _part(key):
+    """What a norm is of: ``grad_norm_layers_2_3`` is of the layers 2 to 3."""
+    name = key.removeprefix("grad_norm").removeprefix("_")
+    layers = re.fullmatch(r"layers_(\d+)_(\d+)", name)
+    if layers and layers[1] == layers[2]:
+        return f"layer {layers[1]}"
+    return f"layers {layers[1]} to {layers[2]}" if layers else name or "all"
 
 
 def draw_codes(run, name):

@@ -1,4 +1,4 @@
-"""Figures: the only file of the package that knows matplotlib.
+"""Figures: the only file of the reports that knows matplotlib.
 
 All have one look, 6 inches wide and in letters of 10 points: readable in a column of 700
 pixels, and in a narrow window of 400. Lines differ in colour, told apart with any kind of
@@ -157,7 +157,8 @@ def legend(figure, axes, columns=3):
     named = {}
     for panel in axes:
         handles, names = panel.get_legend_handles_labels()
-        named = dict(zip(names, handles, strict=True)) | named
+        for name, handle in zip(names, handles, strict=True):
+            named.setdefault(name, handle)
     if named:
         figure.legend(
             named.values(),

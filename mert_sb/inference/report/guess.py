@@ -163,27 +163,59 @@ def median_guess(run, name):
 
     Example
     -------
-    See ``mert_sb.inference.report.pretraining``.
-
     >>> from mert_sb.inference.report.run import Run
     >>> median_guess(Run("absent"), "cqt")
     Traceback (most recent call last):
         ...
+    FileNotFoundError: absent...valid.json is gone or empty
+    """
+    guesses = guess_rows(run, name, _some_rows(run))
+    guesses.sort(key=lambda guess: guess.errors[0])
+    return guesses[(len(guesses) - 1) // 2], len(guesses)
+
+
+def guess_rows(run, name, rows):
+    """Guesses of held-out clips, as the run's validation draws them.
+
+    Arguments
+    ---------
+    run : mert_sb.inference.report.run.Run
+        The run.
+    name : str
+        One of ``regressed``.
+    rows : dict of str to dict
+        Of ``valid.json``, a clip each.
+
+    Returns
+    -------
+    list of Guess
+        One a row, in float32 whatever the precision of the run.
+
+    Raises
+    ------
+    OSError
+        If weights or audio are gone.
+    ValueError
+        If the weights are another student's, or the teacher none of the package's.
+
+    Example
+    -------
+    >>> from mert_sb.inference.report.run import Run
+    >>> guess_rows(Run("absent"), "cqt", {})
+    Traceback (most recent call last):
+        ...
     FileNotFoundError: absent...save has no checkpoint
     """
-    weights = newest_checkpoint(run)
-    settings = run.settings
+    weights, settings = newest_checkpoint(run), run.settings
     student = _student(run, weights).eval()
     head = build(settings["modules"][name], "mert_sb.pretraining.heads").eval()
     head.load_state_dict(_load(weights / f"{name}_head.ckpt"))
     teacher = build(settings["teachers"][name], "mert_sb.teachers")
     hiding = build(settings["hiding"], "mert_sb.pretraining.hiding")
-    guesses = [
+    return [
         _guess(run, clip, student, head, teacher, hiding)
-        for clip in _held_out(run)
+        for clip in rows.items()
     ]
-    guesses.sort(key=lambda guess: guess.errors[0])
-    return guesses[(len(guesses) - 1) // 2], len(guesses)
 
 
 def _student(run, weights):
@@ -200,13 +232,14 @@ def _load(path):
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _held_out(run):
-    """Keys and rows, the first of each file."""
+def _some_rows(run):
+    """The first row of each of some files."""
     rows = run.rows("valid")
     if not rows:
-        raise FileNotFoundError(f"{run.folder / 'save' / 'valid.json'} is gone")
-    first = {row["wav"]: (key, row) for key, row in reversed(rows.items())}
-    return sorted(first.values())[:CLIPS]
+        path = run.folder / "save" / "valid.json"
+        raise FileNotFoundError(f"{path} is gone or empty")
+    first = {row["wav"]: key for key, row in reversed(rows.items())}
+    return {key: rows[key] for key in sorted(first.values())[:CLIPS]}
 
 
 def _guess(run, clip, student, head, teacher, hiding):

@@ -5,12 +5,13 @@ Authors
 """
 
 import re
-import statistics
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 TRAIN_LOG, CLOCK_LOG = "train_log.txt", "log.txt"
+# Seconds; shorter ones are mostly overhead.
+LONG = 5
 _META = re.compile(r"Epoch: (\d+), step: (\d+)$")
 _CLOCK = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (\S+) - \w+ - (.*)"
@@ -204,8 +205,9 @@ def audio_a_step(log, clock):
     Returns
     -------
     float or None
-        The median over log lines, each since the line before it; None where nothing
-        tells.
+        The least of the log lines, each since the line before it: what else was done
+        between them, such as saving, makes it more. None where no two lines are
+        ``LONG`` apart.
 
     Example
     -------
@@ -229,6 +231,8 @@ def audio_a_step(log, clock):
             entry.stats.get("audio_per_second"),
         )
         if None not in (before, now, rate) and step > before[0]:
-            found.append(rate * (now - before[1]) / (step - before[0]))
+            elapsed = now - before[1]
+            if elapsed >= LONG:
+                found.append(rate * elapsed / (step - before[0]))
         before = None if now is None else (step, now)
-    return statistics.median(found) if found else None
+    return min(found, default=None)

@@ -6,8 +6,6 @@ Authors
 
 import math
 
-import torch
-
 from mert_sb.inference.report.drawing import image
 from mert_sb.inference.report.figures import label, open_panels
 
@@ -32,6 +30,7 @@ def draw_guess(guess, made):
 
     Example
     -------
+    >>> import torch
     >>> from mert_sb.inference.report.guess import Guess
     >>> from mert_sb.inference.report.settings import Made
     >>> target, mask = torch.rand(9, 5), torch.arange(9) < 3
@@ -70,9 +69,9 @@ def draw_guess(guess, made):
 
 
 def _limits(target):
-    """All but the loudest thousandth, so that one onset does not dim all else."""
+    """All but the loudest hundredth, so that one onset does not dim all else."""
     values = target.flatten().sort().values
-    high = values[int(0.999 * (len(values) - 1))].item()
+    high = values[int(0.99 * (len(values) - 1))].item()
     low = values[0].item()
     return low, high if high > low else low + 1
 

@@ -39,8 +39,10 @@ class Picture:
     -------
     >>> from mert_sb.inference.report.figures import open_panels
     >>> picture = Picture(open_panels()[0], "empty", "Nothing")
-    >>> picture.markdown()
-    '![Nothing](figures/empty.png)'
+    >>> print(picture.markdown())
+    ![Nothing](figures/empty.png)
+    <BLANKLINE>
+    Nothing
     """
 
     figure: object
@@ -91,4 +93,4 @@ class Picture:
         """
         alt = plain(self.alt or self.caption)
         image = f"![{alt}]({FIGURES}/{self.name}.png)"
-        return f"{image}\n\n{plain(self.caption)}" if self.alt else image
+        return f"{image}\n\n{plain(self.caption)}"

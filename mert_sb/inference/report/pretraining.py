@@ -5,9 +5,6 @@ Authors
 """
 
 import csv
-import statistics
-
-import torch
 
 from mert_sb.inference.report import curves, skills
 from mert_sb.inference.report.guess import median_guess, regressed
@@ -15,7 +12,8 @@ from mert_sb.inference.report.log import TRAIN_LOG
 from mert_sb.inference.report.masked import draw_guess
 from mert_sb.inference.report.page import Page
 from mert_sb.inference.report.run import Run
-from mert_sb.inference.report.settings import HYPERPARAMS, build, read_settings
+from mert_sb.inference.report.settings import HYPERPARAMS, read_settings
+from mert_sb.inference.report.trained import run_rows
 
 NEEDS = f"{TRAIN_LOG} and a {HYPERPARAMS} with teachers and loss_weights"
 # Rows of a table; of validations the others are in the curves.
@@ -79,116 +77,14 @@ def build_run_page(folders):
     page = Page(
         f"Pretraining: {run.settings.get('name', '')} {run.folder.name}"
     )
-    _tell_run(page, run)
+    page.section("What was trained")
+    page.table(("", ""), run_rows(run))
     _tell_skills(page, run)
     _tell_guesses(page, run)
     _tell_losses(page, run)
     _tell_codes(page, run)
     _tell_course(page, run)
     return page
-
-
-def _tell_run(page, run):
-    """Sizes, music and time."""
-    page.section("What was trained")
-    settings, steps = run.settings, run.log.steps
-    limit = settings["optimizer_step_limit"]
-    of_limit = f" of {limit:,}" if limit else ""
-    rows = [
-        ("student", _student(settings["student"])),
-        ("teachers", "; ".join(_teacher(run, name) for name in run.teachers)),
-        ("music", _music(run)),
-        ("clips", _clips(run)),
-        ("steps", f"{steps:,}{of_limit}"),
-        ("audio heard", _heard(run)),
-        ("machine time", _time(run)),
-        ("speed", _speed(run)),
-        ("folder", str(run.folder)),
-    ]
-    page.table(("", ""), [row for row in rows if row[1]])
-
-
-def _student(made):
-    """Its layers and parameters."""
-    try:
-        with torch.device("meta"):
-            student = build(made, "mert_sb.student")
-    except ValueError:
-        # One that is made otherwise, such as from another's front end.
-        return ""
-    size = sum(p.numel() for p in student.parameters()) / 1e6
-    kept = student.settings
-    return (
-        f"{size:.1f} million parameters, {kept['num_layers']} {kept['layer_type']} "
-        f"layers of {kept['embed_dim']}, {kept['sample_rate']:,} Hz"
-    )
-
-
-def _teacher(run, name):
-    """Its class, and what its loss weighs."""
-    kind = getattr(run.settings["teachers"][name], "kind", "")
-    return f"{name} ({kind}, loss times {run.settings['loss_weights'][name]:g})"
-
-
-def _music(run):
-    """Where from, and how much."""
-    parts = [str(run.settings["data_folder"])]
-    for name, said in (("train", "for training"), ("valid", "held out")):
-        hours = run.length(name)
-        if hours is not None:
-            files = {row["wav"] for row in run.rows(name).values()}
-            parts.append(f"{_span(hours)} in {len(files):,} files {said}")
-    return ", ".join(parts)
-
-
-def _clips(run):
-    """A step's, at the end."""
-    settings, last = run.settings, run.plan.held_out
-    clips = settings["train_dataloader_opts"]["batch_size"]
-    n = clips * settings["grad_accumulation_factor"] * (run.processes or 1)
-    seconds = "whole rows"
-    if last.samples is not None:
-        seconds = f"{last.samples / settings['sample_rate']:.1f} s"
-    return (
-        f"{n} of {seconds} a step, mask probability {last.spans['probability']:g} in "
-        f"spans of {last.spans['length']} frames"
-    )
-
-
-def _heard(run):
-    """Hours, and how often that is all the music."""
-    hours, own = run.hours(run.log.steps), run.length("train")
-    if hours is None:
-        return ""
-    times = f", {hours / own:.1f} times the training music" if own else ""
-    return f"{_span(hours)}{times}"
-
-
-def _time(run):
-    """From the clock."""
-    if run.clock is None:
-        return ""
-    spent = _span(run.clock.seconds / 3600)
-    counted = {None: "", 1: " on one process"}
-    where = counted.get(run.processes, f" on {run.processes} processes")
-    return f"{spent}{where}, preparing and validations included"
-
-
-def _speed(run):
-    """Median of the log lines."""
-    _, rates = run.log.series("train", "audio_per_second")
-    _, waits = run.log.series("train", "data_wait")
-    if not rates:
-        return ""
-    return (
-        f"{statistics.median(rates):.3g} seconds of audio a second, "
-        f"{statistics.median(waits):.1%} of the time waiting for data (medians)"
-    )
-
-
-def _span(hours):
-    """Hours, or minutes where they are few."""
-    return f"{hours:.1f} hours" if hours >= 2 else f"{60 * hours:.1f} minutes"
 
 
 def _tell_skills(page, run):
@@ -213,6 +109,7 @@ def _tell_skills(page, run):
         "skills",
         "Skill on held-out files beside each trivial guess. Above the grey line the "
         "student is better than the guess; below -1 the axis is logarithmic.",
+        alt="Curves of skill by step, a panel a teacher",
     )
     page.table(*skills.last_table(run), caption="The last validation.")
 
@@ -233,6 +130,7 @@ def _tell_guesses(page, run):
             "different files the one whose error is in the middle. Grey frames were "
             "hidden; errors are mean squares over them. Weights: the newest "
             "checkpoint.",
+            alt="Target, what is shown of it, and two guesses, one below another",
         )
 
 
@@ -247,6 +145,7 @@ def _tell_losses(page, run):
         "losses",
         "By teacher, in training, where clips are mixed with others, and on held-out "
         "files, where they are not.",
+        alt="Curves of loss and accuracy by step",
     )
     page.table(*_validations(run), caption="Held-out files.")
 
@@ -289,6 +188,7 @@ def _tell_codes(page, run):
                 "On held-out files, means over codebooks: the share of the codes that "
                 "occur, and by how many equally frequent codes guessing would be as "
                 "hard. A student that says few codes knows what is common only.",
+                alt="Curves of codes used and of perplexity by step",
             )
             rows = [
                 (number, f"{100 * value:.1f}")
@@ -315,12 +215,13 @@ def _tell_course(page, run):
             "course",
             "The gradient's norm before clipping, of all and by part of the model, "
             "and the learning rate.",
+            alt="Curves of gradient norms and learning rate by step",
         )
     path = run.folder / "spikes.csv"
     if path.is_file():
         with path.open(encoding="utf-8", newline="") as file:
             steps = list(csv.DictReader(file))
-        page.text(f"{len(steps)} steps whose loss spiked, from spikes.csv:")
+        page.text(f"Steps whose loss spiked, from spikes.csv: {len(steps)}.")
         keys = ("step", "loss", "threshold")
         rows = [[step[key] for key in keys] for step in steps[:MOST_ROWS]]
         page.table(keys, rows)

@@ -145,7 +145,13 @@ class Run:
                 )
                 steps.append(float(step))
                 hours.append(hours[-1] + more)
-        return (steps, hours) if len(steps) > 1 else None
+        if len(steps) == 1:
+            return None
+        # Beyond the last it goes on as before, which an axis asks for.
+        rate = (hours[-1] - hours[-2]) / (steps[-1] - steps[-2])
+        steps.append(2 * steps[-1])
+        hours.append(hours[-1] + rate * steps[-1] / 2)
+        return steps, hours
 
     def hours(self, steps):
         """Hours of audio heard.

@@ -124,11 +124,15 @@ def draw_skills(run):
         panel.set_ylabel(f"{name}\nskill")
         if lowest < -EVEN:
             panel.set_yscale("symlog", linthresh=EVEN)
-            # Letters, not powers of ten.
-            panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            panel.yaxis.set_major_formatter(_plain)
     figure.align_ylabels(axes)
     legend(figure, axes, columns=2)
     return figure
+
+
+def _plain(value, _):
+    """A tick's number, no power of ten."""
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def verdict(run, name):
@@ -194,7 +198,7 @@ def last_table(run):
     >>> run.__dict__["log"] = Log([], [Entry(1, 9, {**stats, "a_loss": 1.0})])
     >>> run.__dict__["settings"] = {"teachers": {"a": None}}
     >>> last_table(run)[1][1]
-    ('a', 'the nearest visible frame', None, 1.0, '0.00')
+    ('a', 'interpolation', None, 0.5, '-1.00')
     """
     rows = []
     for name in run.teachers:

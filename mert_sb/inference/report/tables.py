@@ -74,10 +74,12 @@ class Table:
             f"<tr>{''.join(_data_html(cell) for cell in row)}</tr>"
             for row in self.rows
         )
+        # A table of pairs needs no line of empty cells.
+        head = f"<thead><tr>{head}</tr></thead>\n" if any(self.header) else ""
         caption = html.escape(self.caption)
         caption = f"<caption>{caption}</caption>" if caption else ""
         return (
-            f'<div class="wide"><table>{caption}<thead><tr>{head}</tr></thead>\n'
+            f'<div class="wide"><table>{caption}{head}'
             f"<tbody>{body}</tbody></table></div>"
         )
 
