@@ -112,7 +112,10 @@ def read_excerpt(path):
 
     Example
     -------
-    See ``write_excerpt``.
+    >>> path = getfixture("tmp_path") / "excerpt.npz"
+    >>> write_excerpt(path, {"track": np.array("a")})
+    >>> str(read_excerpt(path)["track"])
+    'a'
     """
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

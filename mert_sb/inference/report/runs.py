@@ -175,7 +175,7 @@ def _add_notes(page, row):
     notes = []
     lacking = missing(row.cells)
     if lacking:
-        notes.append(f"no average, since {', '.join(lacking)} is missing")
+        notes.append(f"no average, for want of {', '.join(lacking)}")
     for result in row.results:
         if result.column is None:
             continue

@@ -7,7 +7,7 @@
 >     --upstream ../upstreams/mert_full.yaml --output_folder results/full
 
 Results: ``<output_folder>/results.json``, ``predictions.csv`` (the scores of each test
-file) and ``beats``; ``inference``, for ``mert-sb beats``.
+file), ``beats`` and ``excerpt.npz``, to be drawn; ``inference``, for ``mert-sb beats``.
 
 Authors
  * The mert_sb developers 2026
