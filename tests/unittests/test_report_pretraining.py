@@ -70,11 +70,11 @@ def test_numbers_of_the_page_are_the_logs(run):
     loss, accuracy = (
         last(run, "valid", key) for key in ("cqt_loss", "mel_rvq_accuracy")
     )
-    assert f"| cqt | the student |  | {loss:.4g} |  |" in page
-    assert f"| mel_rvq | the student | {100 * accuracy:.1f} |  |  |" in page
+    assert f"| cqt | the student | {loss:.4g} |  |" in page
+    assert f"| mel_rvq | the student | {100 * accuracy:.1f} % |  |" in page
     between = last(run, "valid", "cqt_interpolate")
     beside = f"{1 - loss / between:.2f}"
-    assert f"| cqt | interpolation |  | {between:.4g} | {beside} |" in page
+    assert f"| cqt | interpolation | {between:.4g} | {beside} |" in page
     n_steps = Run(run).log.steps
     assert n_steps == 6 and "| steps | 6 of 6 |" in page
     row = re.search(rf"\| {n_steps} \| \S+ \| \S+ \|(.*)\|\n\n", page)[1]
@@ -191,6 +191,17 @@ def test_a_teacher_from_elsewhere_is_not_built(run):
     assert (
         "There is no picture: mine.Teacher is not of mert_sb.teachers" in page
     )
+
+
+def test_keys_that_an_older_version_did_not_write(run):
+    text = (run / "hyperparams.yaml").read_text()
+    older = re.sub(r"( *)hiding:.*\n(\1 +.*\n)+", "", text)
+    assert "hiding" not in older.replace("hiding.", "")
+    (run / "hyperparams.yaml").write_text(older)
+    assert "figures/masked_cqt.png" in build_page([run]).markdown()
+    (run / "hyperparams.yaml").write_text(older.replace("crop_step:", "step:"))
+    page = build_page([run]).markdown()
+    assert re.search(r"no picture: .*there is no key crop_step", page)
 
 
 def test_a_run_without_a_validation_has_a_page(run):

@@ -211,7 +211,9 @@ def guess_rows(run, name, rows):
     head = build(settings["modules"][name], "mert_sb.pretraining.heads").eval()
     head.load_state_dict(_load(weights / f"{name}_head.ckpt"))
     teacher = build(settings["teachers"][name], "mert_sb.teachers")
-    hiding = build(settings["hiding"], "mert_sb.pretraining.hiding")
+    hiding = None
+    if "hiding" in settings:
+        hiding = build(settings["hiding"], "mert_sb.pretraining.hiding")
     return [
         _guess(run, clip, student, head, teacher, hiding)
         for clip in rows.items()
@@ -259,7 +261,7 @@ def _guess(run, clip, student, head, teacher, hiding):
     wavs = read_crop(Path(path), row["start"] + begin, n_samples, rate)[None]
     generator = item_generator(seed, 0, key, "mask")
     mask = span_mask(n_frames, **plan.spans, generator=generator)[None]
-    show = hiding(mask, [item_seed(seed, 0, key, "hiding")])
+    show = hiding and hiding(mask, [item_seed(seed, 0, key, "hiding")])
     with torch.no_grad():
         target = thin(teacher(wavs), plan.subsample)
         hidden = student(wavs, mask=mask, show=show)

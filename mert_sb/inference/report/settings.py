@@ -61,6 +61,36 @@ def _keep_tag(reader, suffix, node):
 _Reader.add_multi_constructor("!", _keep_tag)
 
 
+class Settings(dict):
+    """Hyperparameters that name their file where a key is missing.
+
+    Arguments
+    ---------
+    values : dict
+        By key.
+    path : pathlib.Path
+        The file.
+
+    Example
+    -------
+    >>> Settings({}, "hyperparams.yaml")["teachers"]
+    Traceback (most recent call last):
+        ...
+    ValueError: hyperparams.yaml: there is no key teachers, which every ...
+    """
+
+    def __init__(self, values, path):
+        super().__init__(values)
+        self.path = path
+
+    def __missing__(self, key):
+        """Say which file lacks it."""
+        raise ValueError(
+            f"{self.path}: there is no key {key}, which every recipe of this "
+            "version writes; it is an older version's"
+        )
+
+
 def read_settings(folder):
     """The hyperparameters that a run has left in its folder.
 
@@ -71,7 +101,7 @@ def read_settings(folder):
 
     Returns
     -------
-    dict
+    Settings
         Its keys, and those of the ``base`` it stands on; what a tag would have
         made is a ``Made``.
 
@@ -100,7 +130,7 @@ def read_settings(folder):
         raise ValueError(f"{path}: no mapping of keys to values")
     while isinstance(base := values.pop("base", None), dict):
         values = {**base, **values}
-    return values
+    return Settings(values, path)
 
 
 def build(made, package):

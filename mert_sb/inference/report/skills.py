@@ -198,7 +198,7 @@ def last_table(run):
     >>> run.__dict__["log"] = Log([], [Entry(1, 9, {**stats, "a_loss": 1.0})])
     >>> run.__dict__["settings"] = {"teachers": {"a": None}}
     >>> last_table(run)[1][1]
-    ('a', 'interpolation', None, 0.5, '-1.00')
+    ('a', 'interpolation', 0.5, '-1.00')
     """
     rows = []
     for name in run.teachers:
@@ -211,15 +211,13 @@ def last_table(run):
             values = run.log.series("valid", key)[1][-1:]
             value = values[0] if values else None
             beside = skills_of(run, name, guess)[1] if guess else []
-            percent = f"{100 * value:.1f}" if hits and values else None
-            error = None if hits else value
+            said = f"{100 * value:.1f} %" if hits and values else value
             skill_said = f"{beside[-1]:.2f}" if beside else None
-            rows.append((name, who, percent, error, skill_said))
+            rows.append((name, who, said, skill_said))
     header = (
         "teacher",
         "guessed by",
-        "accuracy, %",
-        "error",
+        "accuracy or error",
         "student's skill",
     )
     return header, rows
