@@ -268,7 +268,8 @@ def collect(clips, features, *, kind, share, max_frames, seed, device, ranks):
             parts.append(rows)
             count += len(rows)
             seconds = wavs.numel() / features.sample_rate
-            progress.update(len(rows), seconds=seconds)
+            used = count if most is None else min(count, most)
+            progress.update(used - progress.done, seconds=seconds)
             if most is not None and count >= most:
                 break
     return torch.cat(parts)[:most]

@@ -241,7 +241,8 @@ def _collect(clips, mel, max_frames, sample_rate):
             parts.append(mel(wavs).flatten(0, 1))
             count += len(parts[-1])
             seconds = wavs.numel() / sample_rate
-            progress.update(len(parts[-1]), seconds=seconds)
+            used = min(count, max_frames)
+            progress.update(used - progress.done, seconds=seconds)
             if count >= max_frames:
                 break
     if not parts:
