@@ -25,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
+from mert_sb.progress import Progress
 
 # Keys the door itself reads from a YAML.
 KEYS = {
@@ -60,6 +61,7 @@ def open_recipe(prepare, arguments):
     See ``recipes/pretrain/AudioFolder/extract_targets.py``.
     """
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
+    Progress.silence(run_opts["noprogressbar"])
     ddp_init_group(run_opts)
     atexit.register(_leave_group)
     overrides = _with_run_options(hparams_file, run_opts, overrides)

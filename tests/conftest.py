@@ -26,3 +26,9 @@ def pytest_addoption(parser):
 def device(request):
     """The device given by ``--device``."""
     return request.config.getoption("--device")
+
+
+@pytest.fixture(autouse=True)
+def _progress_is_shown(monkeypatch):
+    """A run with ``--noprogressbar`` does not silence the tests after it."""
+    monkeypatch.setattr("mert_sb.progress.Progress.silent", False)

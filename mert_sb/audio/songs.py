@@ -15,6 +15,7 @@ from mert_sb.audio.reader import audio_info
 from mert_sb.audio.resample import check_rates, resampled_length
 from mert_sb.audio.rows import write_table
 from mert_sb.audio.survey import survey
+from mert_sb.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -107,19 +108,23 @@ def examined_songs(
         n_workers=n_workers,
     )
     songs, skipped, remarks = {}, [], []
-    for folder, paths in files.items():
-        found = {os.path.basename(path): findings[path] for path in paths}
-        paths = [os.path.join(data_folder, path) for path in paths]
-        reason = _fault(found, paths, sample_rate)
-        if reason:
-            skipped.append((folder, reason))
-            continue
-        count, rate, _ = next(iter(found.values()))
-        length = resampled_length(count, rate, sample_rate)
-        songs[folder] = Song(list(found), length)
-        remarks += [(folder, remark) for remark in _silent_files(found)]
-        if with_mixture and verify:
-            remarks += [(folder, remark) for remark in _left_over(paths)]
+    added = with_mixture and verify
+    with Progress("add-stems", len(files) if added else 0, "song") as progress:
+        for folder, paths in files.items():
+            found = {os.path.basename(path): findings[path] for path in paths}
+            paths = [os.path.join(data_folder, path) for path in paths]
+            reason = _fault(found, paths, sample_rate)
+            if reason:
+                skipped.append((folder, reason))
+                progress.update()
+                continue
+            count, rate, _ = next(iter(found.values()))
+            length = resampled_length(count, rate, sample_rate)
+            songs[folder] = Song(list(found), length)
+            remarks += [(folder, remark) for remark in _silent_files(found)]
+            if added:
+                remarks += [(folder, remark) for remark in _left_over(paths)]
+            progress.update(seconds=count / rate)
     _report(save_folder / "skipped.csv", "reason", skipped)
     _report(save_folder / "remarks.csv", "remark", remarks)
     return songs

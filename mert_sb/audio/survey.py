@@ -6,11 +6,10 @@ Authors
 
 import os
 
-from tqdm import tqdm
-
 from mert_sb.audio.examine import Finding
 from mert_sb.audio.journal import Journal
 from mert_sb.audio.workers import examine_all
+from mert_sb.progress import Progress
 
 # May pass: a full memory, a lost network drive. Such files are tried each time.
 PASSING = ("crashed", "unreadable")
@@ -59,19 +58,11 @@ def survey(data_folder, journal_path, paths, *, verify, n_workers):
         results = examine_all(
             data_folder, new, verify=verify, n_workers=n_workers
         )
-        for path, finding in _with_progress(results, len(new)):
-            findings[path] = finding
-            if not finding.reason.startswith(PASSING):
-                journal.add(path, stats[path], finding)
+        with Progress("prepare", len(new)) as progress:
+            for path, finding in results:
+                findings[path] = finding
+                if not finding.reason.startswith(PASSING):
+                    journal.add(path, stats[path], finding)
+                seconds = finding.n_samples / max(finding.sample_rate, 1)
+                progress.update(seconds=seconds)
     return findings
-
-
-def _with_progress(results, n_files):
-    # tqdm takes None for "off when this is no terminal".
-    with tqdm(total=n_files, unit="file", disable=None) as bar:
-        seconds = 0.0
-        for path, finding in results:
-            yield path, finding
-            seconds += finding.n_samples / max(finding.sample_rate, 1)
-            bar.set_postfix_str(f"{seconds / 3600:.1f} h of audio")
-            bar.update()

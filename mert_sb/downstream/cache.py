@@ -18,6 +18,7 @@ from speechbrain.dataio.dataloader import make_dataloader
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.downstream.base import checksum
+from mert_sb.progress import Progress
 from mert_sb.store import Shelf, ShelfWriter
 
 logger = get_logger(__name__)
@@ -140,19 +141,24 @@ def cache_states(
     writer = ShelfWriter(folder, fingerprint(upstream), dtype=dtype)
     upstream = upstream.to(device).eval()
     for dataset in datasets:
-        for name, ids in _shards(dataset, Shelf(folder), shard_size):
-            logger.info("Cache: encoding %d clips into %s", len(ids), name)
-            rows = dataset.filtered_sorted(
-                key_test={"id": set(ids).__contains__}
-            )
-            states = _encode(upstream, rows, device, batch_size, num_workers)
-            writer.write(
-                name,
-                {
-                    cache_key(dataset.data[i] | {"id": i}): states[i]
-                    for i in ids
-                },
-            )
+        shards = list(_shards(dataset, Shelf(folder), shard_size))
+        total = sum(len(ids) for _, ids in shards)
+        with Progress("cache", total, "clip") as progress:
+            for name, ids in shards:
+                logger.info("Cache: encoding %d clips into %s", len(ids), name)
+                rows = dataset.filtered_sorted(
+                    key_test={"id": set(ids).__contains__}
+                )
+                states = _encode(
+                    upstream, rows, device, batch_size, num_workers, progress
+                )
+                writer.write(
+                    name,
+                    {
+                        cache_key(dataset.data[i] | {"id": i}): states[i]
+                        for i in ids
+                    },
+                )
     return Shelf(folder)
 
 
@@ -168,7 +174,7 @@ def _shards(dataset, shelf, shard_size):
 
 
 @torch.no_grad()
-def _encode(upstream, rows, device, batch_size, num_workers):
+def _encode(upstream, rows, device, batch_size, num_workers, progress):
     """States of clips by id."""
     by_length = {}
     for index, item in enumerate(rows.data_ids):
@@ -190,4 +196,6 @@ def _encode(upstream, rows, device, batch_size, num_workers):
         for batch in loader:
             states = upstream(batch.sig.data.to(device)).cpu().numpy()
             found |= dict(zip(batch.id, states, strict=True))
+            seconds = batch.sig.data.numel() / upstream.sample_rate
+            progress.update(len(states), seconds=seconds)
     return found

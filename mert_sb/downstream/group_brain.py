@@ -4,14 +4,15 @@ Authors
  * The mert_sb developers 2026
 """
 
-import speechbrain as sb
 import torch
 from speechbrain.utils.logger import get_logger
+
+from mert_sb.progress_brain import ProgressBrain
 
 logger = get_logger(__name__)
 
 
-class GroupBrain(sb.Brain):
+class GroupBrain(ProgressBrain):
     """SpeechBrain's Brain with parameter groups from the YAML, clipped together.
 
     Arguments

@@ -9,12 +9,10 @@ Authors
  * The mert_sb developers 2026
 """
 
-import time
-
 import torch
 from speechbrain.utils.logger import get_logger
-from tqdm import tqdm
 
+from mert_sb.progress import Progress
 from mert_sb.store import Shelf
 
 logger = get_logger(__name__)
@@ -149,7 +147,7 @@ class Extraction:
     writer : ShelfWriter
         Of the shelf.
     sample_rate : int
-        In Hz, for the progress bar.
+        In Hz, for the rate that is shown.
     batch_size : int
         Windows a batch, all of one length.
     num_workers : int
@@ -223,38 +221,36 @@ class Extraction:
             len(mine) - len(missing),
             len(mine),
         )
-        seconds, begin = 0.0, time.perf_counter()
-        with tqdm(
-            missing, unit="shard", disable=None if rank == 0 else True
-        ) as bar:
-            for name, start in bar:
-                stop = min(start + self.shard_size, len(dataset))
-                shard = torch.utils.data.Subset(dataset, range(start, stop))
-                arrays, samples = self._shard(shard, device)
-                self.writer.write(name, arrays)
-                seconds += samples / self.sample_rate
-                rate = seconds / (time.perf_counter() - begin)
-                bar.set_postfix_str(f"{rate:.1f} audio seconds a second")
-        return seconds
+        shards = {
+            name: range(start, min(start + self.shard_size, len(dataset)))
+            for name, start in missing
+        }
+        total = sum(map(len, shards.values()))
+        with Progress("extract", total, "row", quiet=rank > 0) as progress:
+            for name, rows in shards.items():
+                shard = torch.utils.data.Subset(dataset, rows)
+                self.writer.write(name, self._shard(shard, device, progress))
+        return progress.audio
 
-    def _shard(self, shard, device):
-        """Arrays of one shard, and its samples."""
+    def _shard(self, shard, device, progress):
+        """Arrays of one shard."""
         loader = torch.utils.data.DataLoader(
             shard,
             batch_size=None,
             num_workers=self.num_workers,
             collate_fn=_as_is,
         )
-        ids, counts, windows, targets, samples = [], [], [], [], 0
+        ids, counts, windows, targets = [], [], [], []
         for item in loader:
             ids.append(item["key"])
             counts.append(len(item["windows"]))
             windows.extend(item["windows"])
-            samples += item["windows"].numel()
             while len(windows) >= self.batch_size:
                 batch = torch.stack(windows[: self.batch_size])
                 del windows[: self.batch_size]
                 targets.append(self.teacher(batch.to(device)).cpu())
+            samples = item["windows"].numel()
+            progress.update(seconds=samples / self.sample_rate)
         if windows:
             targets.append(self.teacher(torch.stack(windows).to(device)).cpu())
         if targets[0].is_floating_point():
@@ -263,10 +259,7 @@ class Extraction:
                 "codes are stored, leave this teacher live"
             )
         parts = torch.cat(targets).split(counts)
-        arrays = {
-            key: part.numpy() for key, part in zip(ids, parts, strict=True)
-        }
-        return arrays, samples
+        return {key: part.numpy() for key, part in zip(ids, parts, strict=True)}
 
 
 def _as_is(item):

@@ -6,13 +6,12 @@ Authors
 
 from pathlib import Path
 
-import speechbrain as sb
-
 from mert_sb.pretraining.meters import Clock, Meters
 from mert_sb.pretraining.spikes import write_spikes
+from mert_sb.progress_brain import ProgressBrain
 
 
-class ReportingBrain(sb.Brain):
+class ReportingBrain(ProgressBrain):
     """A Brain that writes a log line every ``log_interval`` optimizer steps.
 
     Beside it steps whose loss spikes go into ``<output_folder>/spikes.csv``.
@@ -93,6 +92,7 @@ class ReportingBrain(sb.Brain):
             "spikes": len(reading.spikes),
             "lr": self.lr,
             **self.clock.read(),
+            **self.pace(),
         }
         self.log(train_stats=self.train_stats)
         table = Path(self.hparams.output_folder) / "spikes.csv"
@@ -131,4 +131,5 @@ class ReportingBrain(sb.Brain):
             The loss.
         """
         del avg_loss
+        self.count_batch(loss=float(loss))
         return float(loss)

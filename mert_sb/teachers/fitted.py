@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from mert_sb.progress import Progress
 from mert_sb.seeds import item_generator
 from mert_sb.teachers.base import file_checksum
 from mert_sb.teachers.features import run_features
@@ -250,21 +251,25 @@ def collect(clips, features, *, kind, share, max_frames, seed, device, ranks):
     features = features.to(device).eval()
     most = None if max_frames is None else -(-max_frames // ranks.world)
     parts, count = [torch.empty(0, features.dim, device=device)], 0
-    for number, wavs in enumerate(clips):
-        rows = run_features(features, wavs.to(device)).flatten(0, 1)
-        if share < 1:
-            dice = item_generator(
-                seed, ranks.rank, str(number), f"{kind}_share"
-            )
-            drawn = torch.rand(len(rows), generator=dice) < share
-            rows = rows[drawn.to(device)]
-        if not rows.isfinite().all():
-            raise ValueError(
-                f"{kind}: batch {number} of the clips has features that are not "
-                "finite; find the file and leave it out"
-            )
-        parts.append(rows)
-        count += len(rows)
-        if most is not None and count >= most:
-            break
+    with Progress(f"{kind}-frames", most, "frame") as progress:
+        for number, wavs in enumerate(clips):
+            rows = run_features(features, wavs.to(device)).flatten(0, 1)
+            if share < 1:
+                dice = item_generator(
+                    seed, ranks.rank, str(number), f"{kind}_share"
+                )
+                drawn = torch.rand(len(rows), generator=dice) < share
+                rows = rows[drawn.to(device)]
+            if not rows.isfinite().all():
+                raise ValueError(
+                    f"{kind}: batch {number} of the clips has features that are not "
+                    "finite; find the file and leave it out"
+                )
+            parts.append(rows)
+            count += len(rows)
+            seconds = wavs.numel() / features.sample_rate
+            used = count if most is None else min(count, most)
+            progress.update(used - progress.done, seconds=seconds)
+            if most is not None and count >= most:
+                break
     return torch.cat(parts)[:most]

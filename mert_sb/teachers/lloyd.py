@@ -10,6 +10,7 @@ Authors
 
 import torch
 
+from mert_sb.progress import Progress
 from mert_sb.teachers.nearest import nearest
 
 BLOCK = 16_384
@@ -47,15 +48,17 @@ def lloyd(feats, centres, n_passes, ranks):
     >>> counts
     tensor([2, 2])
     """
-    for left in reversed(range(-MORE_PASSES, n_passes + 1)):
-        sums, counts, error = assign(feats, centres, ranks)
-        empty = (counts[:, 0] == 0).nonzero().flatten()
-        if left == -MORE_PASSES or (left <= 0 and not len(empty)):
-            break
-        moved = (sums / counts.clamp(min=1)).float()
-        if len(empty):
-            moved[empty] = _worst_served(feats, centres, len(empty), ranks)
-        centres = moved
+    with Progress("k-means", n_passes + 1, "pass") as progress:
+        for left in reversed(range(-MORE_PASSES, n_passes + 1)):
+            sums, counts, error = assign(feats, centres, ranks)
+            progress.update()
+            empty = (counts[:, 0] == 0).nonzero().flatten()
+            if left == -MORE_PASSES or (left <= 0 and not len(empty)):
+                break
+            moved = (sums / counts.clamp(min=1)).float()
+            if len(empty):
+                moved[empty] = _worst_served(feats, centres, len(empty), ranks)
+            centres = moved
     counts = counts[:, 0].long()
     return centres, counts, (error / counts.sum()).item()
 

@@ -15,6 +15,7 @@ Authors
 import torch
 
 from mert_sb import frames
+from mert_sb.progress import Progress
 from mert_sb.seeds import item_generator
 from mert_sb.teachers.base import Teacher, file_checksum
 from mert_sb.teachers.fitted import kept_report, read_fitted, write_fitted
@@ -193,7 +194,8 @@ def fit_mel_rvq(
     kept = kept_report(path, KIND, settings, Ranks(False))
     if kept:
         return kept
-    feats = _collect(clips, MelFrames(sample_rate, n_mels=n_mels), max_frames)
+    mel = MelFrames(sample_rate, n_mels=n_mels)
+    feats = _collect(clips, mel, max_frames, sample_rate)
     if len(feats) < codebook_size:
         raise ValueError(
             f"MelRVQ: {len(feats)} frames are too few for {codebook_size} codes; "
@@ -212,31 +214,37 @@ def _cascade(feats, settings):
     total = residual.square().mean()
     report = {"unexplained": [], "perplexity": [], "usage": []}
     codebooks = []
-    for index in range(settings["n_codebooks"]):
-        dice = item_generator(settings["seed"], 0, str(index), KIND)
-        n_codes = settings["codebook_size"]
-        codebook = kmeans(residual, n_codes, settings["n_iterations"], dice)
-        chosen = nearest(residual, codebook)
-        residual = residual - codebook[chosen]
-        codebooks.append(codebook)
-        counts = torch.bincount(chosen, minlength=n_codes)
-        left = (residual.square().mean() / total).item()
-        report["unexplained"].append(left)
-        report["perplexity"].append(perplexity(counts))
-        report["usage"].append(counts.tolist())
+    with Progress(KIND, settings["n_codebooks"], "codebook") as progress:
+        for index in range(settings["n_codebooks"]):
+            dice = item_generator(settings["seed"], 0, str(index), KIND)
+            n_codes = settings["codebook_size"]
+            codebook = kmeans(residual, n_codes, settings["n_iterations"], dice)
+            chosen = nearest(residual, codebook)
+            residual = residual - codebook[chosen]
+            codebooks.append(codebook)
+            counts = torch.bincount(chosen, minlength=n_codes)
+            left = (residual.square().mean() / total).item()
+            report["unexplained"].append(left)
+            report["perplexity"].append(perplexity(counts))
+            report["usage"].append(counts.tolist())
+            progress.update()
     fitted = {"mean": mean, "scale": scale, "codebooks": torch.stack(codebooks)}
     return fitted, {"frames": len(feats), **report}
 
 
 @torch.no_grad()
-def _collect(clips, mel, max_frames):
+def _collect(clips, mel, max_frames, sample_rate):
     """Log-mel frames ``(N, F)`` of the first clips."""
     parts, count = [], 0
-    for wavs in clips:
-        parts.append(mel(wavs).flatten(0, 1))
-        count += len(parts[-1])
-        if count >= max_frames:
-            break
+    with Progress(f"{KIND}-frames", max_frames, "frame") as progress:
+        for wavs in clips:
+            parts.append(mel(wavs).flatten(0, 1))
+            count += len(parts[-1])
+            seconds = wavs.numel() / sample_rate
+            used = min(count, max_frames)
+            progress.update(used - progress.done, seconds=seconds)
+            if count >= max_frames:
+                break
     if not parts:
         raise ValueError("MelRVQ: there are no clips to fit it on")
     return torch.cat(parts)[:max_frames]

@@ -18,6 +18,7 @@ import math
 
 import torch
 
+from mert_sb.progress import Progress
 from mert_sb.teachers.kmeans_start import best_start
 from mert_sb.teachers.lloyd import assign
 from mert_sb.teachers.ranks import local
@@ -83,17 +84,19 @@ def minibatch_torch(
     centres = ranks.sum(start * (ranks.rank == 0)).double()
     seen = centres.new_zeros(n_codes, 1)
     waiting = Waiting(patience, min(1.0, 2 * batch_size / (total + 1)))
-    steps = 0
-    while steps < n_iterations * math.ceil(total / batch_size):
-        steps += 1
-        drawn = torch.randint(total, (batch_size,), generator=generator)
-        _, own = local(drawn, offset, len(feats))
-        part = feats[own.to(feats.device)]
-        sums, counts, error = assign(part, centres, ranks)
-        seen += counts
-        centres += (sums - counts * centres) / seen.clamp(min=1)
-        if waiting.over(error.item() / batch_size):
-            break
+    most, steps = n_iterations * math.ceil(total / batch_size), 0
+    with Progress("k-means-steps", most, "step") as progress:
+        while steps < most:
+            steps += 1
+            drawn = torch.randint(total, (batch_size,), generator=generator)
+            _, own = local(drawn, offset, len(feats))
+            part = feats[own.to(feats.device)]
+            sums, counts, error = assign(part, centres, ranks)
+            seen += counts
+            centres += (sums - counts * centres) / seen.clamp(min=1)
+            progress.update()
+            if waiting.over(error.item() / batch_size):
+                break
     return centres.float(), steps
 
 

@@ -45,6 +45,7 @@ from mert_sb.downstream.open import read_upstream
 from mert_sb.downstream.task_brain import TaskBrain
 from mert_sb.hparams import load_hparams
 from mert_sb.overrides import place_overrides
+from mert_sb.progress import Progress
 from mert_sb.recipe import run
 
 # What the grid sets in each run.
@@ -188,7 +189,7 @@ def _write(path, content):
     temporary.replace(path)
 
 
-def _run_setting(recipe, options, flags, setting, seed):
+def _run_setting(recipe, options, flags, setting, seed, progress):
     """Run the recipe once, in this process, unless its results are there."""
     folder = options.output_folder / setting.name / str(seed)
     results, save = folder / "results.json", folder / "save"
@@ -211,6 +212,9 @@ def _run_setting(recipe, options, flags, setting, seed):
             shutil.copy(save / JOURNAL, journal)
         # A Brain is in cycles, and may hold 2 GiB of states.
         gc.collect()
+        progress.update()
+    else:
+        progress.skip(1)
     if not options.keep:
         shutil.rmtree(save, ignore_errors=True)
     return json.loads(results.read_text(encoding="utf-8"))
@@ -244,15 +248,17 @@ def main(arguments):
     _check_folder(options, flags, identity)
     settings = [Setting(layer, lr) for layer in layers for lr in lrs]
     summaries, known, start = [], set(), time.perf_counter()
-    for setting in settings:
-        results = [
-            _run_setting(recipe, options, flags, setting, seed)
-            for seed in seeds
-        ]
-        _check_data(options.output_folder / setting.name, results, known)
-        summaries.append(summarize(setting, results))
-        rows = csv_rows(summaries, monitor)
-        _write_csv(options.output_folder / "grid.csv", rows)
+    Progress.silence("--noprogressbar" in flags)
+    with Progress("grid", len(settings) * len(seeds), "run") as progress:
+        for setting in settings:
+            results = [
+                _run_setting(recipe, options, flags, setting, seed, progress)
+                for seed in seeds
+            ]
+            _check_data(options.output_folder / setting.name, results, known)
+            summaries.append(summarize(setting, results))
+            rows = csv_rows(summaries, monitor)
+            _write_csv(options.output_folder / "grid.csv", rows)
     best = choose(summaries, monitor, len(seeds))
     report = {"monitor": monitor, "settings": len(settings), "seeds": seeds}
     path = options.output_folder / "grid.json"

@@ -27,6 +27,7 @@ from mert_sb.inference.staging import staged_file
 from mert_sb.inference.units import write_units
 from mert_sb.inference.units.measures import Explained, measure_strings
 from mert_sb.inference.units.states import quantize_file
+from mert_sb.progress import Progress
 from mert_sb.recipe import KEYS, open_recipe
 from units_prepare import prepare_units
 
@@ -110,10 +111,11 @@ def measure(fit, codebook, tokenizer, strings, held_out):
     """
     explained = Explained(codebook.mean)
     how = {"explained": explained, **fit.windows}
-    others = [
-        quantize_file(fit.encoder, codebook, path, **how)
-        for path, _ in held_out.values()
-    ]
+    others = []
+    with Progress("measure", len(held_out)) as progress:
+        for path, n_frames in held_out.values():
+            others.append(quantize_file(fit.encoder, codebook, path, **how))
+            progress.update(seconds=n_frames / fit.encoder.frame_rate)
     how = {
         "collapse": fit.settings["collapse"],
         "frame_rate": fit.encoder.frame_rate,

@@ -19,10 +19,10 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from compose import compose
 from files import fingerprint, is_complete, write_flac
+from mert_sb.progress import Progress
 from pieces import STEMS
 from render import render, sound_font
 
@@ -93,15 +93,16 @@ def make_dataset(folder, *, hours=1.2, seed=1, workers=2, stems=False):
     missing = [p for p in pieces if not _is_made(p, folder, stems)]
     make = partial(_make_piece, folder=folder, stems=stems)
     made = _run(make, missing, workers)
-    for _ in tqdm(made, total=len(missing), unit="piece", disable=None):
-        pass
+    with Progress("render", len(missing), "piece") as progress:
+        for seconds in made:
+            progress.update(seconds=seconds)
     _write_labels(folder / "labels.json", scratch / "labels.json", pieces)
     scratch.rmdir()
     return pieces, missing
 
 
 def _run(make, pieces, workers):
-    """Yield once a piece is made; in this process if there are no workers."""
+    """Seconds of each piece, once made; in this process if there are no workers."""
     if not (workers and pieces):
         yield from map(make, pieces)
         return
@@ -124,11 +125,12 @@ def _is_made(piece, folder, stems):
 
 
 def _make_piece(piece, folder, stems):
-    """Render and write one piece; runs in a worker."""
+    """Render and write one piece; its seconds. Runs in a worker."""
     mark = fingerprint(piece)
     audio = render(piece, with_stems=stems)
     for name, path in _paths(piece, folder, stems).items():
         write_flac(path, audio[name], mark, scratch=folder / "unfinished")
+    return piece.duration
 
 
 def _refuse_strangers(audio, pieces):

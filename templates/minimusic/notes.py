@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from tqdm import tqdm
-
 from dice import dice
 from files import fingerprint, is_complete, write_flac
 from instruments import FAMILIES
 from mert_sb.audio.rows import write_rows
+from mert_sb.progress import Progress
 from pieces import SAMPLE_RATE, Note, Part
 from render import render, sound_font
 
@@ -171,10 +170,12 @@ def make_notes(folder, *, programs=PROGRAMS, pitches=PITCHES):
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     missing = [note for note in notes if not _is_made(note, folder)]
-    for note in tqdm(missing, unit="note", disable=None):
-        audio = render(note)["mixture"]
-        mark = fingerprint(note)
-        write_flac(_path(note, folder), audio, mark, scratch=scratch)
+    with Progress("render", len(missing), "note") as progress:
+        for note in missing:
+            audio = render(note)["mixture"]
+            mark = fingerprint(note)
+            write_flac(_path(note, folder), audio, mark, scratch=scratch)
+            progress.update(seconds=DURATION)
     write_rows(folder / TABLE, {note.name: note.labels() for note in notes})
     scratch.rmdir()
     return notes, missing

@@ -93,7 +93,7 @@ def probe(task, upstream, output, *, data, cache, source, grid, flags=()):
         given["upstream_overrides"] = json.dumps({"source": str(source)})
     own = [part for k, v in given.items() for part in (f"--{k}", str(v))]
     command = [FOLDER / "train.py", FOLDER / "hparams" / "probe.yaml", *own]
-    open_search().main([*map(str, command), "--noprogressbar", *flags])
+    open_search().main([*map(str, command), *flags])
 
 
 def read_result(folder):

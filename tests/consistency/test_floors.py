@@ -22,6 +22,8 @@ MAY_IMPORT = {
     # ground floor
     "frames": set(),
     "seeds": set(),
+    "progress": set(),
+    "progress_brain": {"progress"},
     "cqt": {"frames"},
     "products": set(),
     "shard": set(),
@@ -29,19 +31,22 @@ MAY_IMPORT = {
     "checkpoints": set(),
     "overrides": set(),
     "hparams": {"overrides"},
-    "recipe": {"hparams", "overrides"},
+    "recipe": {"hparams", "overrides", "progress"},
     # wings
-    "audio": {"frames", "seeds"},
+    "audio": {"frames", "seeds", "progress"},
     "student": {"frames", "cqt", "products"},
-    "teachers": {"frames", "cqt", "products", "seeds"},
+    "teachers": {"frames", "cqt", "products", "seeds", "progress"},
     "pretraining": {"frames", "seeds", "store"},
     "downstream": {"frames", "store", "hparams"},
 }
+for wing in ("pretraining", "downstream"):
+    MAY_IMPORT[wing] |= {"progress", "progress_brain"}
 MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
     "__init__",
     "recipe",
     "hparams",
     "overrides",
+    "progress_brain",
 }
 
 ABOVE = {"recipes", "templates", "tests"}
@@ -64,6 +69,7 @@ HOSTS = {"speechbrain", "hyperpyyaml"}
 PLAIN = (
     "frames",
     "seeds",
+    "progress",
     "cqt",
     "products",
     "store",

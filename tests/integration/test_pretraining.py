@@ -16,6 +16,7 @@ from tests.integration.launch import FLAGS, command, finish, kill_when
 from tests.samples.make_samples import make_samples
 
 HERE = Path(__file__).parent
+RATES = ("audio_per_second", "data_wait", "steps_per_second", "hours_left")
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def losses(output):
         [
             part
             for part in line.replace(" - ", ", ").split(", ")
-            if "audio_per_second" not in part and "data_wait" not in part
+            if not any(rate in part for rate in RATES)
         ]
         for line in lines
     ]

@@ -18,6 +18,7 @@ from mert_sb.inference.units.states import draw_states
 from mert_sb.store import Shelf
 from tests.utils.finetune_runs import no_trace
 from tests.utils.originals import tiny_student
+from tests.utils.progress_lines import last_lines
 from tests.utils.source_tree import ROOT
 from tests.utils.task_folders import noise, own_modules
 
@@ -124,6 +125,22 @@ def test_results_are_those_of_the_files(data, trained):
     assert train["explained"] > 0.1
     log = (trained / "log.txt").read_text()
     assert f"valid perplexity: {valid['perplexity']:.4g}" in log
+
+
+def test_it_says_how_far_it_is(data, begun, tmp_path, capfd):
+    run_recipe(data, tmp_path / "out")
+    last = last_lines(capfd.readouterr().err)
+    jobs = ["prepare", "units-states", "k-means", "units-strings", "measure"]
+    assert list(last) == jobs
+    rows = json.loads((tmp_path / "out/save/train.json").read_text())
+    for job in ("units-states", "units-strings"):
+        assert last[job]["done"] == last[job]["total"] == len(rows)
+        assert last[job]["times_real_time"] > 0
+    assert last["prepare"]["total"] == len(SECONDS)
+    # A finished run has nothing left but to measure.
+    (begun / "results.json").unlink()
+    run_recipe(data, begun, card={"data": "noise", "licence": "cc0-1.0"})
+    assert list(last_lines(capfd.readouterr().err)) == ["measure"]
 
 
 def test_windows_of_a_slow_student_share_more(data, tmp_path):

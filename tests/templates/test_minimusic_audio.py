@@ -9,6 +9,8 @@ import json
 import numpy as np
 import pytest
 
+from tests.utils.progress_lines import last_lines
+
 SAMPLE_RATE = 24_000
 
 
@@ -102,7 +104,9 @@ def test_rendering_twice_gives_equal_samples_of_the_right_length(synthesizer):
     assert np.abs(stems).max(axis=1).min() > 0
 
 
-def test_a_second_run_keeps_files_and_mends_damage(synthesizer, tmp_path):
+def test_a_second_run_keeps_files_and_mends_damage(
+    synthesizer, tmp_path, capsys
+):
     import soundfile
 
     from make_dataset import make_dataset
@@ -111,6 +115,9 @@ def test_a_second_run_keeps_files_and_mends_damage(synthesizer, tmp_path):
     pieces, rendered = make_dataset(tmp_path, **options)
     assert pieces == rendered
     (piece,) = pieces
+    said = last_lines(capsys.readouterr().err)["render"]
+    assert (said["done"], said["total"], said["unit"]) == (1, 1, "piece")
+    assert said["audio_hours"] == pytest.approx(piece.duration / 3600, 1e-3)
     audio = tmp_path / "audio" / f"{piece.name}.flac"
     info = soundfile.info(audio)
     assert (info.samplerate, info.channels) == (SAMPLE_RATE, 1)
@@ -120,6 +127,7 @@ def test_a_second_run_keeps_files_and_mends_damage(synthesizer, tmp_path):
     content, written = audio.read_bytes(), audio.stat().st_mtime_ns
 
     assert make_dataset(tmp_path, **options) == (pieces, [])
+    assert capsys.readouterr().err == ""
     assert audio.stat().st_mtime_ns == written
 
     samples, _ = soundfile.read(audio, dtype="int16")

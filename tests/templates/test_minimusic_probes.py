@@ -16,6 +16,7 @@ import soundfile
 from tests.samples.make_minimusic import make_minimusic
 from tests.samples.make_samples import write_student
 from tests.templates.conftest import MINIMUSIC
+from tests.utils.progress_lines import last_lines
 
 TASKS = ("key", "style", "instrument", "pitch")
 UPSTREAMS = ("pretrained", "untrained", "log-mel")
@@ -177,11 +178,15 @@ def test_notes_sound_at_the_pitch_of_their_label(synthesizer, tmp_path):
         assert np.abs(audio[-2_400:]).max() < 0.5 * np.abs(held).max()
 
 
-def test_a_second_run_keeps_notes_and_mends_damage(synthesizer, tmp_path):
+def test_a_second_run_keeps_notes_and_mends_damage(
+    synthesizer, tmp_path, capsys
+):
     from notes import make_notes
 
     options = {"programs": (73,), "pitches": (60, 61)}
     notes, rendered = make_notes(tmp_path, **options)
+    said = last_lines(capsys.readouterr().err)["render"]
+    assert said["done"] == said["total"] == len(rendered)
     assert notes == rendered
     first, second = sorted((tmp_path / "audio").iterdir())
     written, content = first.stat().st_mtime_ns, second.read_bytes()

@@ -22,6 +22,7 @@ from mert_sb.inference.commands.main import main
 from mert_sb.inference.tasks import write_task
 from tests.samples.make_gtzan import add_clicks
 from tests.utils.originals import tiny_student
+from tests.utils.progress_lines import last_lines
 
 CPU = {"device": "cpu"}
 RATE = 24_000
@@ -235,9 +236,13 @@ def test_the_command_names_places(tmp_path, capsys):
     command = ["beats", str(folder), str(music), "--device", "cpu"]
     out = tmp_path / "out"
     assert main([*command, "--output", str(out)]) == 0
+    said = last_lines(capsys.readouterr().err)["beats"]
+    assert said["done"] == said["total"] == 2
+    assert said["audio_hours"] == pytest.approx(2 / 3600, rel=0.01)
     assert len(read_beats(out / "deep" / "a.wav.beats")[0]) > 0
     assert not list(music.rglob("*.beats"))
-    assert main(command) == 0
+    assert main([*command, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
     assert (music / "deep" / "a.wav.beats").read_text() == (
         out / "deep" / "a.wav.beats"
     ).read_text()

@@ -204,14 +204,17 @@ def test_without_verification_only_the_ends_are_decoded(tmp_path):
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_progress_is_shown_on_terminals_only(tmp_path, monkeypatch, terminal):
+def test_progress_is_a_bar_on_terminals_only(tmp_path, monkeypatch, terminal):
     screen = io.StringIO()
     monkeypatch.setattr(screen, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", screen)
     write(tmp_path / "data" / "a.wav", 360.0, 8_000)
     prepare(tmp_path)
     assert ("1/1" in screen.getvalue()) == terminal
-    assert ("0.1 h of audio" in screen.getvalue()) == terminal
+    assert ("audio=0.1 h" in screen.getvalue()) == terminal
+    line = "job=prepare state=done done=1 total=1 unit=file"
+    assert (line in screen.getvalue()) == (not terminal)
+    assert ("audio_hours=0.1 " in screen.getvalue()) == (not terminal)
 
 
 def test_no_usable_file(tmp_path):

@@ -4,16 +4,16 @@ Authors
  * The mert_sb developers 2026
 """
 
-import sys
 from pathlib import Path
 
 from mert_sb.inference.beats.files import write_clicks, write_tracked
 from mert_sb.inference.beats.tracker import BeatTracker
 from mert_sb.inference.commands import arguments as values
 from mert_sb.inference.commands.ending import printable
-from mert_sb.inference.commands.inputs import found_files
+from mert_sb.inference.commands.inputs import found_files, seconds_of
 from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
+from mert_sb.progress import Progress
 
 CLICKS = ".clicks.wav"
 HELP = "track beats and downbeats of audio files"
@@ -81,6 +81,7 @@ def add_arguments(parser):
         default=1,
         help="windows at once; default: 1",
     )
+    add("--quiet", action="store_true", help="no progress")
 
 
 def run(arguments):
@@ -105,17 +106,20 @@ def run(arguments):
     width = max(len(printable(path)) for path in [*places, "file"])
     _put("file", COLUMNS, width)
     skipped = {}
-    for path, place in places.items():
-        with skipping(path, skipped, "give a smaller --batch-size"):
-            tracked = tracker.track_file(path, batch_size=arguments.batch_size)
-        if path in skipped:
-            continue
-        # What cannot be written is no fault of the file's: it ends the run.
-        write_tracked(f"{place}.beats", tracked)
-        if arguments.click:
-            write_clicks(f"{place}{CLICKS}", path, tracked)
-        counts = (len(tracked.beats), len(tracked.downbeats))
-        _put(path, (f"{tracked.tempo:.1f}", *counts), width)
+    with Progress("beats", len(places), quiet=arguments.quiet) as progress:
+        for path, place in places.items():
+            with skipping(path, skipped, "give a smaller --batch-size"):
+                tracked = tracker.track_file(
+                    path, batch_size=arguments.batch_size
+                )
+            if path not in skipped:
+                # What cannot be written is no fault of the file's: it ends the run.
+                write_tracked(f"{place}.beats", tracked)
+                if arguments.click:
+                    write_clicks(f"{place}{CLICKS}", path, tracked)
+                counts = (len(tracked.beats), len(tracked.downbeats))
+                _put(path, (f"{tracked.tempo:.1f}", *counts), width)
+            progress.update(seconds=seconds_of(path, skipped))
     return tell_skipped(skipped)
 
 
@@ -171,5 +175,4 @@ def find_places(inputs, output):
 def _put(name, cells, width):
     """Write a line at once: the next file may take long."""
     cells = "".join(f"  {cell:>9}" for cell in cells)
-    sys.stdout.write(f"{printable(name):<{width}}{cells}\n")
-    sys.stdout.flush()
+    Progress.write(f"{printable(name):<{width}}{cells}")

@@ -7,8 +7,6 @@ Authors
 import argparse
 from pathlib import Path
 
-from tqdm import tqdm
-
 from mert_sb.inference.commands import arguments as values
 from mert_sb.inference.commands.batching import PATIENCE, Batcher
 from mert_sb.inference.commands.ending import report_done, report_skipped
@@ -21,6 +19,7 @@ from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.commands.writers import STORES
 from mert_sb.inference.encoder import MusicEncoder
 from mert_sb.inference.files import CHUNK_SECONDS
+from mert_sb.progress import Progress
 
 HELP = "write features of audio files"
 DESCRIPTION = """\
@@ -153,7 +152,7 @@ def _add_how(parser):
     )
     add("--precision", choices=("fp32", "bf16", "fp16"), default="fp32")
     add("--compile", action="store_true", help="by torch.compile")
-    add("--quiet", action="store_true", help="no progress bar, no summary")
+    add("--quiet", action="store_true", help="no progress, no summary")
 
 
 def run(arguments):
@@ -230,7 +229,7 @@ def _settings(student, arguments):
 
 
 def _encode_all(runner, jobs, arguments):
-    """Read and encode, with a bar on terminals."""
+    """Read and encode, saying how far it is."""
     options = {
         "sample_rate": runner.encoder.hparams.sample_rate,
         "subsample": runner.encoder.subsample,
@@ -239,21 +238,21 @@ def _encode_all(runner, jobs, arguments):
     }
     n_workers = min(arguments.workers, len(jobs))
     ahead = n_workers + PATIENCE * arguments.batch_size
-    disable = True if arguments.quiet else None
     with (
-        tqdm(total=len(jobs), unit="file", disable=disable) as bar,
+        Progress("encode", len(jobs), quiet=arguments.quiet) as progress,
         reading(jobs, options, n_workers=n_workers, ahead=ahead) as messages,
         runner,
     ):
         for message in messages:
             runner.take(message)
-            _show(bar, runner)
+            _show(progress, runner)
         runner.finish()
-        _show(bar, runner)
+        _show(progress, runner)
 
 
-def _show(bar, runner):
-    if finished := runner.n_done + len(runner.skipped) - bar.n:
-        minutes = runner.seconds_done / 60
-        bar.set_postfix_str(f"{minutes:.1f} min of audio", refresh=False)
-        bar.update(finished)
+def _show(progress, runner):
+    """Count the files that were finished or given up."""
+    progress.update(
+        runner.n_done + len(runner.skipped) - progress.done,
+        seconds=runner.seconds_done - progress.audio,
+    )

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mert_sb.audio.names import find_audio
+from mert_sb.audio.reader import audio_info
 
 
 class Job(NamedTuple):
@@ -115,3 +116,29 @@ def found_files(inputs):
             raise FileNotFoundError(
                 f"{place}: no such file or folder; check the inputs"
             )
+
+
+def seconds_of(path, skipped=()):
+    """How long a file is, for the rate that is shown.
+
+    Arguments
+    ---------
+    path : str
+        An audio file.
+    skipped : container of str
+        Files that could not be read.
+
+    Returns
+    -------
+    float
+        Seconds by its header; 0 if it could not be read.
+
+    Example
+    -------
+    >>> seconds_of("a.wav", skipped={"a.wav": "damaged"})
+    0.0
+    """
+    if path in skipped:
+        return 0.0
+    info = audio_info(path)
+    return info.n_samples / info.sample_rate

@@ -5,14 +5,14 @@ Authors
 """
 
 import json
-import sys
 
 from mert_sb.inference.commands import arguments as values
 from mert_sb.inference.commands.ending import printable
-from mert_sb.inference.commands.inputs import found_files
+from mert_sb.inference.commands.inputs import found_files, seconds_of
 from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.predictors import open_task
+from mert_sb.progress import Progress
 
 HELP = "classify, tag or rate audio files"
 DESCRIPTION = """\
@@ -75,6 +75,7 @@ def add_arguments(parser):
         default=8,
         help="windows at once; default: 8",
     )
+    add("--quiet", action="store_true", help="no progress")
 
 
 def run(arguments):
@@ -103,9 +104,11 @@ def run(arguments):
     }
     write = _write_json if arguments.json else _table(paths, model.task.labels)
     skipped = {}
-    for path in paths:
-        with skipping(path, skipped, "give a smaller --batch-size"):
-            write(path, model.predict_file(path, **options))
+    with Progress("predict", len(paths), quiet=arguments.quiet) as progress:
+        for path in paths:
+            with skipping(path, skipped, "give a smaller --batch-size"):
+                write(path, model.predict_file(path, **options))
+            progress.update(seconds=seconds_of(path, skipped))
     return tell_skipped(skipped)
 
 
@@ -131,5 +134,4 @@ def _table(paths, labels):
 
 def _put(line):
     """Write a line at once: the next file may take long."""
-    sys.stdout.write(f"{printable(line)}\n")
-    sys.stdout.flush()
+    Progress.write(printable(line))

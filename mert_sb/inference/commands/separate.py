@@ -5,15 +5,15 @@ Authors
 """
 
 import os
-import sys
 from pathlib import Path
 
 from mert_sb.inference.commands import arguments as values
 from mert_sb.inference.commands.ending import printable
-from mert_sb.inference.commands.inputs import found_files
+from mert_sb.inference.commands.inputs import found_files, seconds_of
 from mert_sb.inference.commands.skipping import skipping, tell_skipped
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.separation.separator import Separator
+from mert_sb.progress import Progress
 
 HELP = "separate audio files into stems"
 DESCRIPTION = """\
@@ -82,6 +82,7 @@ def add_arguments(parser):
         type=values.device,
         help="cpu, cuda, cuda:1; default: a GPU if there is one",
     )
+    add("--quiet", action="store_true", help="no progress")
 
 
 def run(arguments):
@@ -109,16 +110,17 @@ def run(arguments):
         "give --device cpu, or lower window_seconds in task.json of "
         f"{arguments.folder}"
     )
-    for path, folder in folders.items():
-        with skipping(path, skipped, remedy):
-            separator.separate_file(
-                path,
-                folder,
-                share_residual=not arguments.raw,
-                subtype="PCM_24" if arguments.pcm else "FLOAT",
-            )
-            sys.stdout.write(f"{printable(folder)}\n")
-            sys.stdout.flush()
+    with Progress("separate", len(folders), quiet=arguments.quiet) as progress:
+        for path, folder in folders.items():
+            with skipping(path, skipped, remedy):
+                separator.separate_file(
+                    path,
+                    folder,
+                    share_residual=not arguments.raw,
+                    subtype="PCM_24" if arguments.pcm else "FLOAT",
+                )
+                Progress.write(printable(folder))
+            progress.update(seconds=seconds_of(path, skipped))
     return tell_skipped(skipped)
 
 

@@ -17,6 +17,7 @@ from mert_sb.inference.commands.inputs import find_jobs
 from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.units import UnitEncoder
 from mert_sb.inference.units.kept import keep_settings
+from mert_sb.progress import Progress
 
 HELP = "discrete units and tokens of audio files"
 DESCRIPTION = """\
@@ -85,7 +86,7 @@ def add_arguments(parser):
         default=1,
         help="windows encoded at once; default: 1",
     )
-    add("--quiet", action="store_true", help="no summary")
+    add("--quiet", action="store_true", help="no progress, no summary")
 
 
 def run(arguments):
@@ -108,22 +109,27 @@ def run(arguments):
         fetch_config=fetch_config(arguments),
         run_opts={"device": arguments.device} if arguments.device else None,
     )
-    skipped, n_there = {}, 0
+    skipped = {}
     with workspace(folder) as place:
         keep_settings(folder / SETTINGS_FILE, _settings(encoder, arguments))
-        for job in jobs:
-            path = folder / f"{job.name}.{arguments.format}"
-            if path.exists():
-                n_there += 1
-                continue
-            string, reason = _encode(encoder, job.path, arguments.batch_size)
-            if reason:
-                skipped[job] = reason
-                continue
-            text = FORMATS[arguments.format](encoder, string)
-            (place / "output").write_text(text, encoding="utf-8")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            (place / "output").replace(path)
+        paths = {job: folder / f"{job.name}.{arguments.format}" for job in jobs}
+        todo = {job: path for job, path in paths.items() if not path.exists()}
+        n_there = len(jobs) - len(todo)
+        with Progress("units", len(todo), quiet=arguments.quiet) as progress:
+            for job, path in todo.items():
+                string, reason = _encode(
+                    encoder, job.path, arguments.batch_size
+                )
+                if reason:
+                    skipped[job] = reason
+                    progress.update()
+                    continue
+                text = FORMATS[arguments.format](encoder, string)
+                (place / "output").write_text(text, encoding="utf-8")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                (place / "output").replace(path)
+                seconds = len(string.units) / encoder.frame_rate
+                progress.update(seconds=seconds)
         report_skipped(folder, skipped)
     if not arguments.quiet:
         n_done = len(jobs) - n_there - len(skipped)

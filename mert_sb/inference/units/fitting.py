@@ -26,6 +26,7 @@ from mert_sb.inference.units.settings import CODEBOOK, TOKENS, check_vocabulary
 from mert_sb.inference.units.states import draw_states, quantize_file
 from mert_sb.inference.units.strings import string_of
 from mert_sb.inference.units.tokenizer import UnitTokenizer, train_tokenizer
+from mert_sb.progress import Progress
 from mert_sb.seeds import item_generator
 from mert_sb.store import Shelf, ShelfWriter
 from mert_sb.teachers.base import file_checksum
@@ -179,11 +180,12 @@ class UnitFit:
 
     def _drawn_states(self, share):
         """A share of each file's states."""
-        for index, (key, (path, _)) in enumerate(self.files.items()):
-            self._announce("Frames", index)
-            dice = item_generator(self.settings["seed"], 0, key, "units")
-            how = {"share": share, "generator": dice, **self.windows}
-            yield draw_states(self.encoder, path, **how)
+        with Progress("units-states", len(self.files)) as progress:
+            for key, (path, n_frames) in self.files.items():
+                dice = item_generator(self.settings["seed"], 0, key, "units")
+                how = {"share": share, "generator": dice, **self.windows}
+                yield draw_states(self.encoder, path, **how)
+                progress.update(seconds=n_frames / self.encoder.frame_rate)
 
     def strings(self, codebook):
         """Write the units of the files, of which some may be there.
@@ -201,15 +203,19 @@ class UnitFit:
         known = {"codebook": file_checksum(self.save / CODEBOOK)}
         writer = ShelfWriter(self.save / "strings", known, dtype="uint16")
         files = list(self.files.items())
-        for first in range(0, len(files), SHARD):
-            if not writer.done(f"{first:07d}"):
-                self._announce("Strings", first)
-                arrays = {
-                    key: quantize_file(
+        with Progress("units-strings", len(files)) as progress:
+            for first in range(0, len(files), SHARD):
+                part = files[first : first + SHARD]
+                if writer.done(f"{first:07d}"):
+                    progress.skip(len(part))
+                    continue
+                arrays = {}
+                for key, (path, n_frames) in part:
+                    units = quantize_file(
                         self.encoder, codebook, path, **self.windows
-                    ).numpy()
-                    for key, (path, _) in files[first : first + SHARD]
-                }
+                    )
+                    arrays[key] = units.numpy()
+                    progress.update(seconds=n_frames / self.encoder.frame_rate)
                 writer.write(f"{first:07d}", arrays)
         shelf = Shelf(writer.folder, known)
         return [torch.from_numpy(shelf[k].astype("int64")) for k in self.files]
@@ -247,8 +253,3 @@ class UnitFit:
             string, _ = string_of(strings[index], self.settings["collapse"])
             yield string[:left].tolist()
             left -= min(left, len(string))
-
-    def _announce(self, what, index):
-        """A line in the log for every SHARD files."""
-        if index % SHARD == 0:
-            logger.info("%s: %d of %d files", what, index, len(self.files))

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from tqdm import tqdm
 
 from mert_sb.inference.staging import staged_folder
+from mert_sb.progress import Progress
 
 # In the order of the file's streams.
 STREAMS = ("mixture", "drums", "bass", "other", "vocals")
@@ -70,10 +70,12 @@ def convert_folder(source, target):
     if not paths:
         raise FileNotFoundError(f"{source}: no train/*{ENDING}, test/*{ENDING}")
     folders = []
-    for path in tqdm(paths, unit="song", disable=None):
-        name = path.name.removesuffix(ENDING)
-        folders.append(Path(target) / path.parent.name / name)
-        convert_song(stempeg, path, folders[-1])
+    with Progress("convert-stems", len(paths), "song") as progress:
+        for path in paths:
+            name = path.name.removesuffix(ENDING)
+            folders.append(Path(target) / path.parent.name / name)
+            convert_song(stempeg, path, folders[-1])
+            progress.update()
     return folders
 
 
