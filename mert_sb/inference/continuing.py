@@ -121,6 +121,9 @@ def load_pretraining(
             if name in modules and f"{prefix}.{leaf}" in heads
         }
         if taken:
+            # The originals' heads have none.
+            scale = modules[name].scale
+            taken = {key: value / scale for key, value in taken.items()}
             _fill(modules[name], taken, path, "n_features")
             filled.append(name)
     anew = [name for name in modules if name not in filled]

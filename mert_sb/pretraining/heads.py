@@ -215,6 +215,9 @@ class RegressionHead(nn.Module):
         D.
     n_features : int
         F (``audio_cqt_bins``: 336).
+    scale : float
+        What the prediction is multiplied by, about the targets' standard deviation:
+        the projection then learns numbers near 1 however small the targets are.
 
     Example
     -------
@@ -223,8 +226,9 @@ class RegressionHead(nn.Module):
     ['loss', 'prediction']
     """
 
-    def __init__(self, input_dim, *, n_features=336):
+    def __init__(self, input_dim, *, n_features=336, scale=1.0):
         super().__init__()
+        self.scale = scale
         self.projection = nn.Linear(input_dim, n_features)
 
     def forward(self, hidden, targets):
@@ -244,7 +248,7 @@ class RegressionHead(nn.Module):
             ``prediction`` ``(M, F)``, detached.
         """
         with torch.autocast(hidden.device.type, enabled=False):
-            predicted = self.projection(hidden.float())
+            predicted = self.scale * self.projection(hidden.float())
             squares = (predicted - targets.float()).pow(2)
         return {
             "loss": squares.sum() / max(1, squares.numel()),
