@@ -118,3 +118,13 @@ def test_a_files_optional_tensors_are_used_too(tmp_path):
     assert torch.equal(scales, changes["logit_temp_list"])
     weight = modules["mel"].projection.weight
     assert torch.equal(weight, changes["encoder_mel_model.fc.weight"])
+
+
+def test_a_regression_with_a_scale_predicts_what_the_file_did(tmp_path):
+    path = fairseq_file(tmp_path / "a.pt", tiny_student())
+    heads = [RegressionHead(32, n_features=84, scale=s) for s in (1.0, 0.25)]
+    for head in heads:
+        load_pretraining({"student": MERT(**TINY), "cqt": head}, path)
+    hidden, targets = torch.rand(5, 32), torch.rand(5, 84)
+    plain, scaled = (head(hidden, targets)["prediction"] for head in heads)
+    torch.testing.assert_close(scaled, plain)

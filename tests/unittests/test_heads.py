@@ -118,6 +118,18 @@ def test_no_masked_frame_gives_zeros_and_no_nan():
     assert not regression.projection.weight.grad.any()
 
 
+def test_a_scale_multiplies_the_prediction_and_leaves_the_loss_its_unit():
+    hidden, targets = inputs()[0], torch.rand(len(inputs()[0]), 5)
+    plain = RegressionHead(16, n_features=5)
+    scaled = RegressionHead(16, n_features=5, scale=0.5)
+    scaled.load_state_dict(plain.state_dict())
+    prediction = scaled(hidden, targets)["prediction"]
+    expected = 0.5 * plain(hidden, targets)["prediction"]
+    torch.testing.assert_close(prediction, expected)
+    error = (prediction - targets).square().mean()
+    torch.testing.assert_close(scaled(hidden, targets)["loss"], error)
+
+
 def half_and_exact(head, targets):
     hidden = inputs()[0].bfloat16()
     exact = head(hidden.float(), targets)
