@@ -85,8 +85,10 @@ class Watched(Diverging):
             "step": self.optimizer_step,
             "student": all(torch.equal(saved[k], ours[k]) for k in ours),
             "moments": all(
-                torch.equal(moments[key]["exp_avg"], state["exp_avg"])
+                torch.equal(moments[key][name], value)
                 for key, state in self.optimizer.state_dict()["state"].items()
+                for name, value in state.items()
+                if name != "step"
             ),
             "dice": torch.equal(
                 load(folder / "dice.ckpt")["default"],

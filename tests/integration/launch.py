@@ -26,9 +26,12 @@ FLAGS = {
     "ckpt_interval_minutes": 0,
     "ckpt_interval_steps": 2,
     "device": "cpu",
+    "lr": 0.002,
+    # All that draws, so that a run that goes on must draw alike.
     "student": "{conv_channels: 16, ffn_dim: 64, num_heads: 2, num_layers: 2, "
-    "position_kernel: 8, position_groups: 4, layerdrop: 0.2}",
-    "mixture": "{min_length: 1000, max_length: 2000}",
+    "position_kernel: 8, position_groups: 4, layerdrop: 0.2, dropout: 0.1, "
+    "attention_dropout: 0.1, input_dropout: 0.1, feature_extractor_cqt: 84}",
+    "mixture": "{probability: 0.5, min_length: 1000, max_length: 2000}",
     "teachers": "{cqt: {bins_per_octave: 12}}",
     "fits": "{mel_rvq: {n_mels: 32, n_iterations: 3}}",
     "prepare": "{min_seconds: 1.0, segment_seconds: 2.0, valid_share: 0.2, "

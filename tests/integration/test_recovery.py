@@ -32,6 +32,9 @@ FLAGS = {
     "log_interval": 2,
     "ckpt_interval_steps": 5,
     "lr": 0.01,
+    # A step of Muon is as long as its rate says, whatever the gradient: it bursts
+    # less than a test of divergence wants.
+    "opt_class": "{matrix_lr: 0.0}",
     "spikes": "{window: 10}",
 }
 
@@ -125,7 +128,8 @@ def test_a_divergence_returns_to_the_last_good_checkpoint_and_finishes(
         "dice": True,
     }
     assert brain.optimizer_step == FLAGS["optimizer_step_limit"]
-    assert losses[-1] < min(losses[:3]) < 100 < max(losses)
+    assert losses[-1] < min(losses[:3])
+    assert max(losses) > 3 * max(losses[:3])
     # Left to itself the same run does not come back.
     left = logged(diverged[1], "train", "loss")
     assert min(left[-3:]) > 1.5 * max(losses[-3:])
