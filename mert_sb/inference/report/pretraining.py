@@ -143,8 +143,8 @@ def _tell_losses(page, run):
     page.figure(
         figure,
         "losses",
-        "By teacher, in training, where clips are mixed with others, and on held-out "
-        "files, where they are not.",
+        "By teacher, in training, where dropout and the YAML's mixture act, and on "
+        "held-out files, where they do not.",
         alt="Curves of loss and accuracy by step",
     )
     page.table(*_validations(run), caption="Held-out files.")
