@@ -168,7 +168,9 @@ def test_a_linear_layer_is_pytorchs(plain, monkeypatch):
     monkeypatch.setattr(
         products.F,
         "conv2d",
-        lambda *given: convolved.append(1) or conv2d(*given),
+        lambda *given, **options: (
+            convolved.append(1) or conv2d(*given, **options)
+        ),
     )
     layer = Linear(256, 512)
     feats = noise(4, 100, 256).requires_grad_()
@@ -187,6 +189,21 @@ def test_a_linear_layer_is_pytorchs(plain, monkeypatch):
         assert distance(ours, theirs) < 1e-5
     # Neither a batch nor rows: as PyTorch has it.
     assert layer(feats[0, 0]).shape == (512,)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_linear_layer_is_onednns_with_any_number_of_threads(threads):
+    layer, feats = Linear(256, 512), noise(4, 100, 256).requires_grad_()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.profiler.profile() as profile:
+            layer(feats).sum().backward()
+    finally:
+        torch.set_num_threads(before)
+    names = {event.name for event in profile.events()}
+    assert "aten::mkldnn_convolution" in names
+    assert not [name for name in names if "slow_conv" in name]
 
 
 def test_positions_are_pytorchs(plain):
