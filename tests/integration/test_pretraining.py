@@ -82,9 +82,10 @@ def test_killed_in_mid_epoch_ends_with_the_same_weights(music, output, whole):
         begun = text.partition("Going into epoch 2")[2]
         return "step: 8 " in begun and checkpoints(output)
 
-    kill_when(arguments, second_epoch_has_a_checkpoint)
+    # Each with a Python of its own: so the seed of ``hash`` is another, too.
+    kill_when(arguments, second_epoch_has_a_checkpoint, fresh=True)
     assert not (output / "encoder").exists()
-    printed = finish(arguments)
+    printed = finish(arguments, fresh=True)
     assert "Loading a checkpoint from" in printed
     assert "Going into epoch 1\n" not in printed
     assert weights(output) == whole
