@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.integration.launch import FLAGS, command, finish, kill_when
-from tests.samples.make_samples import make_samples
+from tests.samples.make_samples import make_audio
 
 HERE = Path(__file__).parent
 
@@ -21,9 +21,9 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
     """A folder of music with a damaged file in it."""
-    folder = tmp_path_factory.mktemp("samples")
-    make_samples(folder)
-    return folder / "audio"
+    folder = tmp_path_factory.mktemp("audio")
+    make_audio(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")

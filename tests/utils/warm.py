@@ -170,6 +170,10 @@ def _serve():
     """Fork for each request; in a fork, the request."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    # Each run of a recipe notes what ``pip freeze`` says, half a second of it.
+    logger = sys.modules["speechbrain.utils.logger"]
+    description = logger.get_environment_description()
+    logger.get_environment_description = lambda: description
     # Else every fork's end looks at all of it once more.
     gc.freeze()
     for line in sys.stdin:
