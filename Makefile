@@ -1,6 +1,6 @@
 # make demo   compose, render, pretrain and probe in minutes on a CPU
 #             (MUSIC=folder takes your own music instead)
-# make test   doctests and all tests, in two processes;
+# make test   doctests and all tests, in two processes of one thread each;
 #             PYTEST_ARGS="-k floors" picks some
 # make lint   ruff, yamllint, codespell
 # make bench  the scripts in tests/benchmarks, into results/bench
@@ -24,7 +24,8 @@ demo: $(STAMP)
 	$(RUN) templates/minimusic/demo.py $(if $(MUSIC),--music "$(MUSIC)")
 
 test: $(STAMP)
-	$(RUN) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile \
+		--no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(RUN) -m ruff check .

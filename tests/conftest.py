@@ -1,9 +1,10 @@
-"""What all tests share: the device, and no network.
+"""What all tests share: the device, no network, one list of packages.
 
 Authors
  * The mert_sb developers 2026
 """
 
+import functools
 import os
 
 import pytest
@@ -32,3 +33,14 @@ def device(request):
 def _progress_is_shown(monkeypatch):
     """A run with ``--noprogressbar`` does not silence the tests after it."""
     monkeypatch.setattr("mert_sb.progress.Progress.silent", False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_are_listed_once():
+    """Each run of a recipe notes what ``pip freeze`` says, half a second of it."""
+    from speechbrain.utils import logger
+
+    with pytest.MonkeyPatch.context() as patch:
+        name = "get_environment_description"
+        patch.setattr(logger, name, functools.cache(getattr(logger, name)))
+        yield

@@ -11,6 +11,7 @@ import sys
 import time
 
 from tests.utils.recipe_tests import ROOT
+from tests.utils.warm import start_script
 
 RECIPE = ROOT / "recipes" / "pretrain" / "AudioFolder"
 FLAGS = {
@@ -82,31 +83,26 @@ def command(script, data_folder, output, *, processes=1, **flags):
     return [*program, str(RECIPE / script), yaml, "--noprogressbar", *given]
 
 
-def start(arguments):
+def start(arguments, fresh=False):
     """Start a run in its own process group.
 
     Arguments
     ---------
     arguments : list of str
         From ``command``.
+    fresh : bool
+        Start Python for it; else see ``warm.py``.
 
     Returns
     -------
-    subprocess.Popen
+    subprocess.Popen or Forked
         The run.
     """
-    return subprocess.Popen(
-        arguments,
-        cwd=RECIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return start_script(arguments, cwd=RECIPE, env=env, fresh=fresh)
 
 
-def finish(arguments, code=0):
+def finish(arguments, code=0, fresh=False):
     """Run to the end.
 
     Arguments
@@ -115,19 +111,21 @@ def finish(arguments, code=0):
         From ``command``.
     code : int
         Exit status that must result.
+    fresh : bool
+        See ``start``.
 
     Returns
     -------
     str
         Everything that was printed.
     """
-    run = start(arguments)
+    run = start(arguments, fresh)
     output, _ = run.communicate(timeout=300)
     assert run.returncode == code, output
     return output
 
 
-def kill_when(arguments, condition):
+def kill_when(arguments, condition, fresh=False):
     """Start a run and kill it, with all its processes, once something is so.
 
     Arguments
@@ -136,8 +134,10 @@ def kill_when(arguments, condition):
         From ``command``.
     condition : callable
         Asked again and again.
+    fresh : bool
+        See ``start``.
     """
-    run = start(arguments)
+    run = start(arguments, fresh)
     deadline = time.monotonic() + 200
     while not condition() and time.monotonic() < deadline:
         if run.poll() is not None:

@@ -209,7 +209,7 @@ def test_training_stops_when_nothing_improves(fit, tmp_path):
 def test_a_stopped_run_goes_on_to_the_same_result(fit, tmp_path):
     options = {"plateau": {"patience": 0}, "lr": 0.0005}
     whole = fit(tmp_path / "a", number_of_epochs=6, **options)
-    for n_epochs in range(1, 7):
+    for n_epochs in (1, 2, 4, 6):
         parts = fit(tmp_path / "b", number_of_epochs=n_epochs, **options)
     assert parts.results == whole.results
     rates = logged(tmp_path / "a", "train", "lr_head")

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.integration.launch import FLAGS, command, finish, kill_when
-from tests.samples.make_samples import make_samples
+from tests.samples.make_samples import make_audio
 
 HERE = Path(__file__).parent
 RATES = ("audio_per_second", "data_wait", "steps_per_second", "hours_left")
@@ -22,9 +22,9 @@ RATES = ("audio_per_second", "data_wait", "steps_per_second", "hours_left")
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
     """A folder of music with a damaged file in it."""
-    folder = tmp_path_factory.mktemp("samples")
-    make_samples(folder)
-    return folder / "audio"
+    folder = tmp_path_factory.mktemp("audio")
+    make_audio(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +83,10 @@ def test_killed_in_mid_epoch_ends_with_the_same_weights(music, output, whole):
         begun = text.partition("Going into epoch 2")[2]
         return "step: 8 " in begun and checkpoints(output)
 
-    kill_when(arguments, second_epoch_has_a_checkpoint)
+    # Each with a Python of its own: so the seed of ``hash`` is another, too.
+    kill_when(arguments, second_epoch_has_a_checkpoint, fresh=True)
     assert not (output / "encoder").exists()
-    printed = finish(arguments)
+    printed = finish(arguments, fresh=True)
     assert "Loading a checkpoint from" in printed
     assert "Going into epoch 1\n" not in printed
     assert weights(output) == whole

@@ -18,7 +18,7 @@ import torch
 from mert_sb.recipe import run
 from tests.integration.diverging import Diverging, Watched, recipe
 from tests.integration.launch import command, finish
-from tests.samples.make_samples import make_samples
+from tests.samples.make_samples import make_audio
 from tests.utils.finetune_runs import logged, no_trace
 
 HERE = Path(__file__).parent
@@ -53,9 +53,9 @@ def _process():
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("samples")
-    make_samples(folder)
-    return folder / "audio"
+    folder = tmp_path_factory.mktemp("audio")
+    make_audio(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")

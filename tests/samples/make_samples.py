@@ -56,10 +56,34 @@ def tones(rng, sample_rate, channels, seconds):
     wav = np.zeros((len(time), channels), dtype=np.float32)
     for onset in np.arange(0, seconds, 0.25):
         pitch = 110 * 2 ** (rng.integers(36) / 12)
-        age = np.clip(time - onset, 0, None)
+        first = np.searchsorted(time, onset)
+        age = time[first:] - onset
         note = np.sin(2 * np.pi * pitch * age) * np.exp(-4 * age)
-        wav += 0.2 * note[:, None] * rng.uniform(0.5, 1, channels)
+        wav[first:] += 0.2 * note[:, None] * rng.uniform(0.5, 1, channels)
     return wav
+
+
+def make_audio(folder, rng=None, seconds=9.0):
+    """Write a folder of music with a damaged file in it.
+
+    Arguments
+    ---------
+    folder : str or pathlib.Path
+        Gets ``FILES`` and ``damaged.mp3``.
+    rng : numpy.random.Generator, optional
+        Source of the notes.
+    seconds : float
+        Length of each file.
+    """
+    folder = Path(folder)
+    if rng is None:
+        rng = np.random.default_rng(0)
+    for name, sample_rate, channels in FILES:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        wav = tones(rng, sample_rate, channels, seconds)
+        soundfile.write(path, wav, sample_rate)
+    (folder / "damaged.mp3").write_text("not audio\n")
 
 
 def make_samples(folder, seconds=9.0):
@@ -75,12 +99,7 @@ def make_samples(folder, seconds=9.0):
     """
     folder = Path(folder)
     rng = np.random.default_rng(0)
-    for name, sample_rate, channels in FILES:
-        path = folder / "audio" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        wav = tones(rng, sample_rate, channels, seconds)
-        soundfile.write(path, wav, sample_rate)
-    (folder / "audio" / "damaged.mp3").write_text("not audio\n")
+    make_audio(folder / "audio", rng, seconds)
     audios = folder / "music4all" / "audios"
     audios.mkdir(parents=True)
     rows = ["id\tartist\tsong\talbum_name\n"]

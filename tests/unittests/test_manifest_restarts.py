@@ -58,7 +58,7 @@ def test_workers_give_the_same_bytes(tmp_path):
     prepare(tmp_path)
     before = outputs(tmp_path)
     (tmp_path / "save" / "prepare.jsonl").unlink()
-    prepare(tmp_path, n_workers=3)
+    prepare(tmp_path, n_workers=2)
     assert outputs(tmp_path) == before
 
 

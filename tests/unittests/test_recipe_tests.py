@@ -4,6 +4,8 @@ Authors
  * The mert_sb developers 2026
 """
 
+import sys
+
 import pytest
 
 SCRIPT = """
@@ -27,6 +29,9 @@ Epoch loaded: 2 - test loss: -3.5
 """
 
 
+both = pytest.mark.parametrize("fresh", [True, False])
+
+
 @pytest.fixture
 def recipe(tmp_path):
     """Root of a house with one recipe, and a maker of rows for it."""
@@ -46,33 +51,70 @@ def recipe(tmp_path):
     return tmp_path / "house", row
 
 
+@both
 def test_a_recipe_runs_with_its_placeholders_and_the_root_as_path(
-    recipe, tmp_path
+    recipe, tmp_path, fresh
 ):
     from tests.utils.recipe_tests import run_recipe
 
     root, row = recipe
     output = tmp_path / "out put"
-    run_recipe(row("{samples}+{output}"), tmp_path, output, root=root)
+    flags = row("{samples}+{output}")
+    run_recipe(flags, tmp_path, output, root=root, fresh=fresh)
     said = (output / "said.txt").read_text()
     assert said == f"the YAML, {tmp_path}+{output}{root}"
 
 
-def test_a_failing_recipe_shows_what_it_printed(recipe, tmp_path):
-    from tests.utils.recipe_tests import run_recipe
-
-    root, row = recipe
-    with pytest.raises(AssertionError, match="said why\n+exit status 1"):
-        run_recipe(row("fail"), tmp_path, tmp_path / "out", root=root)
-
-
-def test_a_slow_recipe_is_ended(recipe, tmp_path):
+@both
+def test_a_failing_recipe_shows_what_it_printed(recipe, tmp_path, fresh):
     from tests.utils.recipe_tests import run_recipe
 
     root, row = recipe
     output = tmp_path / "out"
+    with pytest.raises(AssertionError, match="said why\n+exit status 1"):
+        run_recipe(row("fail"), tmp_path, output, root=root, fresh=fresh)
+
+
+@both
+def test_a_slow_recipe_is_ended(recipe, tmp_path, fresh):
+    from tests.utils.recipe_tests import run_recipe
+
+    root, row = recipe
+    options = {"root": root, "time_limit": 1, "fresh": fresh}
     with pytest.raises(AssertionError, match="over 1 s"):
-        run_recipe(row("slow"), tmp_path, output, root=root, time_limit=1)
+        run_recipe(row("slow"), tmp_path, tmp_path / "out", **options)
+
+
+SHOWN = """
+import os, sys
+if __name__ != "__main__":
+    raise ImportError("run it")
+print([name for name in sys.modules if name.startswith("mert_sb")])
+print(sys.argv[1:], os.getcwd(), os.environ, sys.path[:2], file=sys.stderr)
+os.environ["LEFT"] = "behind"
+os.kill(os.getpid(), 9) if sys.argv[1:] == ["kill"] else sys.exit(3)
+"""
+
+
+@both
+def test_a_script_begins_with_what_it_is_given_and_nothing_else(
+    tmp_path, fresh
+):
+    from tests.utils.warm import start_script
+
+    script = tmp_path / "shown.py"
+    script.write_text(SHOWN)
+    env = {"PYTHONPATH": "/a/b", "OMP_NUM_THREADS": "1", "LC_CTYPE": "C.UTF-8"}
+    for given, code in (["1", "b c"], 3), (["kill"], -9):
+        command = [sys.executable, str(script), *given]
+        run = start_script(command, cwd="/", env=env, fresh=fresh)
+        printed, _ = run.communicate(timeout=60)
+        assert run.returncode == run.poll() == code
+        paths = [str(tmp_path), "/a/b"]
+        said = f"{given} / environ({env}) {paths}\n"
+        # Who is killed may not have written the list.
+        assert printed.replace("[]\n", "") == said
+        assert code < 0 or "[]\n" in printed
 
 
 @pytest.mark.parametrize(

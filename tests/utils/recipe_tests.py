@@ -24,6 +24,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.utils.warm import start_script
+
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ROOT / "tests" / "recipes"
 TIME_LIMIT = 600  # seconds, for a machine of two cores shared with others
@@ -124,7 +126,9 @@ def command_line(row, samples, output, root=ROOT):
     return [*command, "--output_folder", str(output), *flags]
 
 
-def run_recipe(row, samples, output, *, root=ROOT, time_limit=TIME_LIMIT):
+def run_recipe(
+    row, samples, output, *, root=ROOT, time_limit=TIME_LIMIT, fresh=True
+):
     """Run the recipe of a row from its script's own folder.
 
     Arguments
@@ -139,6 +143,8 @@ def run_recipe(row, samples, output, *, root=ROOT, time_limit=TIME_LIMIT):
         Root of the project, from which ``mert_sb`` is imported.
     time_limit : float
         Seconds after which it is ended.
+    fresh : bool
+        Start Python for it; else see ``warm.py``.
 
     Raises
     ------
@@ -146,23 +152,22 @@ def run_recipe(row, samples, output, *, root=ROOT, time_limit=TIME_LIMIT):
         If it fails or takes too long, with the end of what it printed.
     """
     command = command_line(row, samples, output, root)
+    place = {
+        "cwd": (root / row["Script_file"]).parent,
+        "env": {**os.environ, "PYTHONPATH": str(root), "HF_HUB_OFFLINE": "1"},
+    }
+    run = start_script(command, **place, fresh=fresh)
     try:
-        done = subprocess.run(
-            command,
-            cwd=(root / row["Script_file"]).parent,
-            env={**os.environ, "PYTHONPATH": str(root), "HF_HUB_OFFLINE": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=time_limit,
-        )
-        printed, outcome = done.stdout, f"exit status {done.returncode}"
-        failed = done.returncode != 0
-    except subprocess.TimeoutExpired as expired:
-        printed, outcome = expired.stdout or b"", f"over {time_limit} s"
-        failed = True
+        printed, _ = run.communicate(timeout=time_limit)
+        outcome, failed = f"exit status {run.returncode}", run.returncode != 0
+    except subprocess.TimeoutExpired:
+        run.kill()
+        printed, _ = run.communicate()
+        outcome, failed = f"over {time_limit} s", True
     if failed:
-        end = printed.decode(errors="replace")[-4000:]
-        raise AssertionError(f"{shlex.join(command)}\n{end}\n{outcome}")
+        raise AssertionError(
+            f"{shlex.join(command)}\n{printed[-4000:]}\n{outcome}"
+        )
 
 
 def failed_checks(checks, output):
