@@ -132,7 +132,7 @@ def test_a_divergence_returns_to_the_last_good_checkpoint_and_finishes(
     assert max(losses) > 3 * max(losses[:3])
     # Left to itself the same run does not come back.
     left = logged(diverged[1], "train", "loss")
-    assert min(left[-3:]) > 1.5 * max(losses[-3:])
+    assert min(left[-3:]) > max(losses[-3:])
     assert not returned(diverged[1])
 
 

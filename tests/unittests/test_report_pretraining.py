@@ -82,7 +82,7 @@ def test_numbers_of_the_page_are_the_logs(run):
     assert [float(cell) for cell in row.split("|")] == pytest.approx(
         wanted, rel=1e-3
     )
-    assert "cqt (CQTTeacher, loss times 100)" in page
+    assert "cqt (CQTTeacher, loss times 400)" in page
     # 4 clips of 74 frames, 0.99 s, a step.
     assert f"| audio heard | {6 * 4 * 0.99 / 60:.1f} minutes, " in page
     by_codebook = [last(run, "valid", f"mel_rvq_accuracy_{n}") for n in (0, 1)]

@@ -191,21 +191,6 @@ def test_a_linear_layer_is_pytorchs(plain, monkeypatch):
     assert layer(feats[0, 0]).shape == (512,)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_linear_layer_is_onednns_with_any_number_of_threads(threads):
-    layer, feats = Linear(256, 512), noise(4, 100, 256).requires_grad_()
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.profiler.profile() as profile:
-            layer(feats).sum().backward()
-    finally:
-        torch.set_num_threads(before)
-    names = {event.name for event in profile.events()}
-    assert "aten::mkldnn_convolution" in names
-    assert not [name for name in names if "slow_conv" in name]
-
-
 def test_positions_are_pytorchs(plain):
     position = PositionalConv(64, kernel=16, groups=4)
     hidden = noise(2, 50, 64).requires_grad_()

@@ -13,6 +13,7 @@ from mert_sb.student import MERT, frontend
 from mert_sb.student.attention import scaled_dot_product_attention
 from mert_sb.student.frontend import ConvFrontend
 from mert_sb.student.layers import PositionalConv
+from mert_sb.student.products import Linear
 from mert_sb.student.tiles import StridedConv
 
 NORMS = pytest.mark.parametrize("norm", ["group", "layer"])
@@ -179,3 +180,21 @@ def test_functional_gradients(norm):
         strict=True,
     ):
         torch.testing.assert_close(gradients[name], gradient)
+
+
+@pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available(), reason="there is no oneDNN"
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_linear_layer_is_onednns_with_any_number_of_threads(threads):
+    layer, feats = Linear(256, 512), noise(4, 100, 256).requires_grad_()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.profiler.profile() as profile:
+            layer(feats).sum().backward()
+    finally:
+        torch.set_num_threads(before)
+    names = {event.name for event in profile.events()}
+    assert "aten::mkldnn_convolution" in names
+    assert not [name for name in names if "slow_conv" in name]
