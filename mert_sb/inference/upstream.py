@@ -45,7 +45,7 @@ def trained_upstream(source, frames=False, **changes):
     return student_states(student, frames=frames)
 
 
-def random_upstream(source, seed, frames=False):
+def random_upstream(source, seed, frames=False, **changes):
     """The same student untrained: what architecture alone is worth.
 
     Arguments
@@ -56,6 +56,8 @@ def random_upstream(source, seed, frames=False):
         Of its weights.
     frames : bool
         Every frame's states instead of their means over time.
+    **changes : dict
+        Settings without meaning for the weights, such as ``layerdrop``.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def random_upstream(source, seed, frames=False):
     >>> one.encoder.mask_embedding.equal(two.encoder.mask_embedding)
     True
     """
-    settings = read_checkpoint(source).settings
+    settings = read_checkpoint(source).settings | changes
     dice = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         # Modules draw from the one generator of the process; it is given back.

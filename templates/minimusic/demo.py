@@ -41,7 +41,7 @@ def parse_arguments():
     parser.add_argument(
         "--output", type=Path, default=ROOT / "results" / "demo"
     )
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=2000)
     return parser.parse_args()
 
 

@@ -12,8 +12,10 @@ Authors
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 
+from dice import dice
 from mert_sb.audio.clips import write_clips
 from mert_sb.audio.split import keep_splits, ranked_split
 from mert_sb.downstream.families import SingleLabel
@@ -73,6 +75,7 @@ def prepare_minimusic(
     n_workers=1,
     verify=True,
     allow_missing=False,
+    labels_per_class=None,
 ):
     """Write ``train.json``, ``valid.json``, ``test.json``.
 
@@ -96,6 +99,8 @@ def prepare_minimusic(
         Decode every file to its end, instead of its first and last second.
     allow_missing : bool
         Go on without audio that is not there, listed in ``missing.csv``.
+    labels_per_class : int, optional
+        Tracks of each class in the train split, for learning from few; None: all.
 
     Returns
     -------
@@ -104,6 +109,8 @@ def prepare_minimusic(
         ``label``, one of the task's ``LABELS``.
     """
     splits = read_splits(data_folder, task)
+    if labels_per_class is not None:
+        splits["train"] = few_of_each(splits["train"], labels_per_class)
     keep_splits(
         save_folder,
         {path: name for name, files in splits.items() for path in files},
@@ -163,6 +170,44 @@ def read_splits(data_folder, task):
         splits[places[units[track]]][f"audio/{track}.flac"] = fields
     check_classes(splits, task, table)
     return splits
+
+
+def few_of_each(files, count):
+    """So many tracks of each class, the same whenever it is asked.
+
+    Arguments
+    ---------
+    files : dict of str to dict
+        Of a split, with ``label``.
+    count : int
+        At least 1.
+
+    Returns
+    -------
+    dict of str to dict
+        Those chosen.
+
+    Raises
+    ------
+    ValueError
+        If ``count`` is below 1.
+
+    Example
+    -------
+    >>> rows = {str(i): {"label": i % 2} for i in range(9)}
+    >>> len(few_of_each(rows, 2))
+    4
+    """
+    if count < 1:
+        raise ValueError(f"labels_per_class: {count} is less than 1")
+    chosen, taken = {}, Counter()
+    # Neighbours in the list are alike: notes of one program, say.
+    for path in sorted(files, key=lambda path: dice("few", path).random()):
+        label = files[path]["label"]
+        if taken[label] < count:
+            taken[label] += 1
+            chosen[path] = files[path]
+    return dict(sorted(chosen.items()))
 
 
 def read_table(table):
