@@ -117,6 +117,24 @@ def test_a_script_begins_with_what_it_is_given_and_nothing_else(
         assert code < 0 or "[]\n" in printed
 
 
+def test_one_fork_at_a_time(tmp_path):
+    from tests.utils.warm import CAN_FORK, start_script
+
+    if not CAN_FORK:
+        pytest.skip("starts a Python for each")
+    (tmp_path / "long.py").write_text("import time\ntime.sleep(60)\n")
+    command = [sys.executable, str(tmp_path / "long.py")]
+    options = {"cwd": tmp_path, "env": {}}
+    run = start_script(command, **options)
+    with pytest.raises(RuntimeError, match="long.py.* still runs"):
+        start_script(command, **options)
+    run.kill()
+    assert run.communicate()[0] == "" and run.returncode == -9
+    again = start_script([sys.executable, "nowhere.py"], **options)
+    assert "FileNotFoundError" in again.communicate()[0]
+    assert again.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("check", "holds"),
     [

@@ -55,9 +55,18 @@ class Forked:
         Where it runs.
     env : dict
         All of its environment.
+
+    Raises
+    ------
+    RuntimeError
+        If the one before still runs.
     """
 
+    last = None
+
     def __init__(self, arguments, *, cwd, env):
+        if Forked.last is not None and Forked.last.poll() is None:
+            raise RuntimeError(f"{Forked.last.arguments} still runs")
         handle, self.output = tempfile.mkstemp()
         os.close(handle)
         self.server = _server()
@@ -71,6 +80,7 @@ class Forked:
         }
         self.server.stdin.write(json.dumps(request).encode() + b"\n")
         self.pid = int(self.server.stdout.readline())
+        Forked.last = self
 
     def poll(self, seconds=0):
         """Its exit status, or None while it runs.
@@ -180,7 +190,6 @@ def _serve():
         pid = os.fork()
         if pid == 0:
             return json.loads(line)
-        print(pid, flush=True)
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
     return None
@@ -189,6 +198,7 @@ def _serve():
 def _become(request):
     """Make this process what ``python`` is when it begins with a script."""
     os.setsid()
+    print(os.getpid(), flush=True)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
