@@ -17,7 +17,7 @@ from mert_sb.inference.convert import read_checkpoint
 from mert_sb.inference.fairseq import SPECIAL_ROWS
 from mert_sb.inference.pretrainer import fill_student
 from mert_sb.inference.tensors import CheckpointError
-from mert_sb.pretraining.heads import CodebookHead
+from mert_sb.pretraining.heads import CodebookHead, RegressionHead
 
 logger = get_logger(__name__)
 
@@ -121,6 +121,11 @@ def load_pretraining(
             if name in modules and f"{prefix}.{leaf}" in heads
         }
         if taken:
+            if not isinstance(modules[name], RegressionHead):
+                raise CheckpointError(
+                    f"{path}: {name} is a regression in this file, and a "
+                    f"{type(modules[name]).__name__} in the YAML's modules"
+                )
             # The originals' heads have none.
             scale = modules[name].scale
             taken = {key: value / scale for key, value in taken.items()}

@@ -228,6 +228,8 @@ class RegressionHead(nn.Module):
 
     def __init__(self, input_dim, *, n_features=336, scale=1.0):
         super().__init__()
+        if scale <= 0:
+            raise ValueError(f"scale: {scale} is not above 0")
         self.scale = scale
         self.projection = nn.Linear(input_dim, n_features)
 

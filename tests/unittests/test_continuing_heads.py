@@ -128,3 +128,10 @@ def test_a_regression_with_a_scale_predicts_what_the_file_did(tmp_path):
     hidden, targets = torch.rand(5, 32), torch.rand(5, 84)
     plain, scaled = (head(hidden, targets)["prediction"] for head in heads)
     torch.testing.assert_close(scaled, plain)
+
+
+def test_a_head_of_another_kind_is_refused_by_name(tmp_path):
+    path = fairseq_file(tmp_path / "a.pt", tiny_student())
+    modules = {"student": MERT(**TINY), "cqt": CodebookHead(32, **SIZES)}
+    with pytest.raises(CheckpointError, match="cqt is a regression in this"):
+        load_pretraining(modules, path)

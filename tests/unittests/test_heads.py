@@ -130,6 +130,12 @@ def test_a_scale_multiplies_the_prediction_and_leaves_the_loss_its_unit():
     torch.testing.assert_close(scaled(hidden, targets)["loss"], error)
 
 
+@pytest.mark.parametrize("scale", [0.0, -1.0])
+def test_a_scale_that_predicts_nothing_is_refused(scale):
+    with pytest.raises(ValueError, match="scale: .* is not above 0"):
+        RegressionHead(16, n_features=5, scale=scale)
+
+
 def half_and_exact(head, targets):
     hidden = inputs()[0].bfloat16()
     exact = head(hidden.float(), targets)

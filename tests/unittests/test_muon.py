@@ -97,6 +97,50 @@ def test_it_goes_on_from_its_state():
         assert torch.equal(one, other)
 
 
+def test_settings_are_the_yamls_after_a_checkpoint_too():
+    before, after = parameters((4, 6)), parameters((4, 6))
+    first = Muon(before, matrix_lr=2.0, **SETTINGS)
+    run(first, before, range(1))
+    second = Muon(after, matrix_lr=0.5, **SETTINGS)
+    second.load_state_dict(first.state_dict())
+    assert second.param_groups[0]["matrix_lr"] == 0.5
+
+
+def test_it_goes_on_from_adamw_where_it_is_adamw():
+    shapes = [(4, 6), (5,)]
+    whole, halves = parameters(*shapes), parameters(*shapes)
+    run(torch.optim.AdamW(whole, **SETTINGS), whole, range(6))
+    first = torch.optim.AdamW(halves, **SETTINGS)
+    run(first, halves, range(3))
+    second = Muon(halves, matrix_lr=0.0, **SETTINGS)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    run(second, halves, range(3, 6))
+    for one, other in zip(whole, halves, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("matrix_lr", [(0.0, 1.0), (1.0, 0.0)])
+def test_another_optimizers_checkpoint_is_refused(matrix_lr):
+    weights = parameters((4, 6))
+    first, second = (Muon(weights, matrix_lr=v, **SETTINGS) for v in matrix_lr)
+    run(first, weights, range(1))
+    with pytest.raises(ValueError, match="opt_class .* another output_folder"):
+        second.load_state_dict(first.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("capability", "dtype"),
+    [("AVX512", torch.bfloat16), ("AVX2", torch.float32)],
+)
+def test_products_are_in_a_precision_the_processor_has(
+    monkeypatch, capability, dtype
+):
+    monkeypatch.setattr(
+        torch.backends.cpu, "get_cpu_capability", lambda: capability
+    )
+    assert orthogonalise(torch.rand(3, 5)).dtype == dtype
+
+
 def test_a_yaml_names_it():
     made = load_hyperpyyaml(
         "opt: !name:mert_sb.pretraining.muon.Muon\n    matrix_lr: 2.0\n"

@@ -7,7 +7,14 @@ Authors
 import pytest
 import torch
 
-from mert_sb.inference.report.log import audio_a_step, read_clock, read_log
+from mert_sb.inference.report.log import (
+    Clock,
+    Entry,
+    Log,
+    audio_a_step,
+    read_clock,
+    read_log,
+)
 from mert_sb.inference.report.run import Run
 from mert_sb.inference.report.settings import Made, build, read_settings
 
@@ -66,7 +73,7 @@ def clocked(time, message, logger="speechbrain.utils.train_logger"):
 
 
 def test_pauses_between_runs_are_no_machine_time(tmp_path):
-    core = "speechbrain.core"
+    core, quirks = "speechbrain.core", "speechbrain.utils.quirks"
     path = write(
         tmp_path,
         [
@@ -74,6 +81,8 @@ def test_pauses_between_runs_are_no_machine_time(tmp_path):
             clocked("10:00:30,500", line(1, 10, "train", loss=1)),
             "and more of it",
             clocked("10:01:00,000", "Killed", core),
+            clocked("14:00:00,000", "Applied quirks (see `a`): [b]", quirks),
+            clocked("14:00:00,000", "Excluded quirks by the `C`: []", quirks),
             clocked("14:00:00,000", "Beginning experiment!", core),
             clocked("14:00:10,000", line(1, 10, "valid", loss=1)),
         ],
@@ -82,6 +91,15 @@ def test_pauses_between_runs_are_no_machine_time(tmp_path):
     clock = read_clock(path)
     assert clock.seconds == 70
     assert clock.at == {("train", 10): 30.5, ("valid", 10): 70}
+
+
+def test_a_restart_between_two_lines_tells_nothing_of_processes():
+    log = Log(
+        [Entry(1, n, {"audio_per_second": 8.0}) for n in (10, 20, 30)], []
+    )
+    at = {("train", 10): 0.0, ("train", 20): 100.0, ("train", 30): 110.0}
+    assert audio_a_step(log, Clock(110.0, at, (50.0,))) == 8.0
+    assert audio_a_step(log, Clock(110.0, at, (50.0, 105.0))) is None
 
 
 @pytest.mark.parametrize("processes", [1, 3])

@@ -87,7 +87,7 @@ def draw_losses(run):
             steps, values = run.log.series(stage, key)
             if key.endswith("accuracy"):
                 values = [100 * value for value in values]
-            said = {"train": "training, mixed clips", "valid": "held-out files"}
+            said = {"train": "training", "valid": "held-out files"}
             curve(panel, steps, values, name=said[stage], place=place)
         panel.set_ylabel(name)
     figure.align_ylabels(axes)

@@ -16,7 +16,8 @@ _META = re.compile(r"Epoch: (\d+), step: (\d+)$")
 _CLOCK = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (\S+) - \w+ - (.*)"
 )
-_BEGIN = "Beginning experiment!"
+# A run's first words; SpeechBrain's quirks speak before its core does.
+_BEGIN = re.compile(r"Beginning experiment!|Applied quirks|Excluded quirks")
 _LOGGER = "speechbrain.utils.train_logger"
 
 
@@ -145,6 +146,8 @@ class Clock(NamedTuple):
         From beginning to end, pauses between a stop and a restart left out.
     at : dict of (str, int) to float
         Stage and step to seconds since the beginning.
+    begins : tuple of float
+        When runs began, in the same seconds.
 
     Example
     -------
@@ -154,6 +157,7 @@ class Clock(NamedTuple):
 
     seconds: float
     at: dict
+    begins: tuple = ()
 
 
 def read_clock(path):
@@ -178,18 +182,20 @@ def read_clock(path):
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8", errors="replace")
-    spent, last, at = 0.0, None, {}
+    spent, last, at, begins = 0.0, None, {}, []
     for time, logger, message in _CLOCK.findall(text):
         now = datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f")
         # Whatever passed before a beginning, no run took it.
-        if last is not None and message != _BEGIN:
+        if _BEGIN.match(message):
+            begins.append(spent)
+        elif last is not None:
             spent += (now - last).total_seconds()
         last = now
         head, _, stage = message.partition(" - ")
         meta = _META.match(head) if logger == _LOGGER else None
         if meta:
             at[stage.partition(" ")[0], int(meta.group(2))] = spent
-    return Clock(spent, at) if last else None
+    return Clock(spent, at, tuple(begins)) if last else None
 
 
 def audio_a_step(log, clock):
@@ -232,7 +238,8 @@ def audio_a_step(log, clock):
         )
         if None not in (before, now, rate) and step > before[0]:
             elapsed = now - before[1]
-            if elapsed >= LONG:
+            whole = not any(before[1] <= t < now for t in clock.begins)
+            if elapsed >= LONG and whole:
                 found.append(rate * elapsed / (step - before[0]))
         before = None if now is None else (step, now)
     return min(found, default=None)
