@@ -129,6 +129,7 @@ def load_pretraining(
             # The originals' heads have none.
             scale = modules[name].scale
             taken = {key: value / scale for key, value in taken.items()}
+            taken["_extra_state"] = modules[name].get_extra_state()
             _fill(modules[name], taken, path, "n_features")
             filled.append(name)
     anew = [name for name in modules if name not in filled]

@@ -180,7 +180,7 @@ def heads_of(heads, n_codebooks):
     tuple of (dict, dict)
         State dictionaries of a ``CodebookHead`` whose codebooks keep the
         dictionary's four special rows (code c is class c + 4, and they take part
-        in the softmax), and of a ``RegressionHead``.
+        in the softmax), and of a ``RegressionHead`` of scale 1.
 
     Example
     -------
@@ -203,6 +203,7 @@ def heads_of(heads, n_codebooks):
     cqt = {
         "projection.weight": heads["encoder_cqt_model.fc.weight"],
         "projection.bias": heads["encoder_cqt_model.fc.bias"],
+        "_extra_state": torch.tensor(1.0),
     }
     return codes, cqt
 

@@ -218,6 +218,7 @@ class RegressionHead(nn.Module):
     scale : float
         What the prediction is multiplied by, about the targets' standard deviation:
         the projection then learns numbers near 1 however small the targets are.
+        Checkpoints hold it, and a run of another scale does not go on from them.
 
     Example
     -------
@@ -232,6 +233,36 @@ class RegressionHead(nn.Module):
             raise ValueError(f"scale: {scale} is not above 0")
         self.scale = scale
         self.projection = nn.Linear(input_dim, n_features)
+
+    # Not a buffer: DDP would send those around before every step.
+    def get_extra_state(self):
+        """What a checkpoint holds beside the weights.
+
+        Returns
+        -------
+        torch.Tensor
+            The scale.
+        """
+        return torch.tensor(self.scale, dtype=torch.float64)
+
+    def set_extra_state(self, state):
+        """Compare with a checkpoint's.
+
+        Arguments
+        ---------
+        state : torch.Tensor
+            The scale that its weights learned with.
+
+        Raises
+        ------
+        ValueError
+            If it is another.
+        """
+        if float(state) != self.scale:
+            raise ValueError(
+                f"scale: {self.scale}, but the checkpoint's head learned with "
+                f"{float(state)}; set it to that, or begin in another output_folder"
+            )
 
     def forward(self, hidden, targets):
         """Compare.

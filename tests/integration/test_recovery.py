@@ -35,6 +35,8 @@ FLAGS = {
     # A step of Muon is as long as its rate says, whatever the gradient: it bursts
     # less than a test of divergence wants.
     "opt_class": "{matrix_lr: 0.0}",
+    "loss_weights": "{cqt: 100.0}",
+    "cqt_head": "{scale: 1.0}",
     "spikes": "{window: 10}",
 }
 
@@ -128,11 +130,10 @@ def test_a_divergence_returns_to_the_last_good_checkpoint_and_finishes(
         "dice": True,
     }
     assert brain.optimizer_step == FLAGS["optimizer_step_limit"]
-    assert losses[-1] < min(losses[:3])
-    assert max(losses) > 3 * max(losses[:3])
+    assert losses[-1] < min(losses[:3]) < 100 < max(losses)
     # Left to itself the same run does not come back.
     left = logged(diverged[1], "train", "loss")
-    assert min(left[-3:]) > max(losses[-3:])
+    assert min(left[-3:]) > 1.5 * max(losses[-3:])
     assert not returned(diverged[1])
 
 

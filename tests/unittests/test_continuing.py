@@ -66,6 +66,7 @@ def test_a_fairseq_file_fills_student_and_heads(tmp_path):
     expected = {
         "projection.weight": heads["encoder_cqt_model.fc.weight"],
         "projection.bias": heads["encoder_cqt_model.fc.bias"],
+        "_extra_state": torch.tensor(1.0, dtype=torch.float64),
     }
     assert_equal(state(filled["cqt"]), expected)
     # Not the file's own storage: it would be trained.

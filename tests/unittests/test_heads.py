@@ -122,7 +122,7 @@ def test_a_scale_multiplies_the_prediction_and_leaves_the_loss_its_unit():
     hidden, targets = inputs()[0], torch.rand(len(inputs()[0]), 5)
     plain = RegressionHead(16, n_features=5)
     scaled = RegressionHead(16, n_features=5, scale=0.5)
-    scaled.load_state_dict(plain.state_dict())
+    scaled.projection.load_state_dict(plain.projection.state_dict())
     prediction = scaled(hidden, targets)["prediction"]
     expected = 0.5 * plain(hidden, targets)["prediction"]
     torch.testing.assert_close(prediction, expected)
@@ -142,6 +142,15 @@ def half_and_exact(head, targets):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         half = head(hidden, targets)
     return half, exact
+
+
+def test_weights_of_another_scale_are_refused():
+    head = RegressionHead(8, n_features=3, scale=0.2)
+    RegressionHead(8, n_features=3, scale=0.2).load_state_dict(
+        head.state_dict()
+    )
+    with pytest.raises(ValueError, match=r"scale: 1\.0, .* learned with 0\.2"):
+        RegressionHead(8, n_features=3).load_state_dict(head.state_dict())
 
 
 def test_half_precision_around_the_codebook_head_changes_nothing():
