@@ -69,3 +69,8 @@ class PatientEpochs(EpochCounterWithStopper):
     def improved(self):
         """Whether the last metric was the best so far."""
         return self.best_limit == self.current
+
+    @property
+    def ended(self):
+        """Whether this epoch is the last."""
+        return self.should_stop or self.current >= self.limit

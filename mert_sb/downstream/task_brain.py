@@ -8,18 +8,22 @@ Authors
 """
 
 import json
+import time
 from pathlib import Path
 
 import speechbrain as sb
 import torch
 from speechbrain.utils.checkpoints import ckpt_recency
-from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.distributed import ddp_broadcast, if_main_process
 
 from mert_sb.downstream.base import Base
 from mert_sb.downstream.group_brain import GroupBrain
 
 # In a checkpoint's meta: its epoch, if its metric was the best so far, else 0.
 IMPROVED = "improved_at"
+# An epoch of a cached probe is shorter than the writing of a checkpoint: one that is
+# neither the best nor the last is saved if so long nothing was.
+SAVE_SECONDS = 15.0
 
 
 class TaskBrain(GroupBrain):
@@ -62,6 +66,7 @@ class TaskBrain(GroupBrain):
             checkpointer.add_recoverable("base", Base(modules["encoder"]))
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
         self.losses, self.outputs, self.results = [], [], {}
+        self.saved_at = time.monotonic()
 
     def measured(self):
         """Metrics of what the stage has put into ``outputs``.
@@ -147,25 +152,33 @@ class TaskBrain(GroupBrain):
 
     def _after_validation(self, stats, epoch):
         """Log; lower rates, stop or save as the metric says."""
-        monitor = self.hparams.family.MONITOR
+        monitor, epochs = (
+            self.hparams.family.MONITOR,
+            self.hparams.epoch_counter,
+        )
         self.plateau.step(stats[monitor])
-        self.hparams.epoch_counter.update_metric(stats[monitor])
+        epochs.update_metric(stats[monitor])
         self.hparams.train_logger.log_stats(
             {"Epoch": epoch},
             train_stats=self.train_stats,
             valid_stats=stats,
         )
+        # Clocks differ, and all processes save or none.
+        due = ddp_broadcast(time.monotonic() - self.saved_at > SAVE_SECONDS)
+        if not (due or epochs.improved or epochs.ended):
+            return
         self.checkpointer.save_and_keep_only(
             # The first of equal metrics stays.
             meta={
                 **stats,
                 "epoch": epoch,
-                IMPROVED: epoch if self.hparams.epoch_counter.improved else 0,
+                IMPROVED: epoch if epochs.improved else 0,
             },
             max_keys=[IMPROVED],
             num_to_keep=1,
             importance_keys=[ckpt_recency],
         )
+        self.saved_at = time.monotonic()
 
     def _after_test(self, stats):
         """Log; write the predictions and ``results.json``."""

@@ -10,7 +10,8 @@ Other flags go to the recipe. All settings share one cache, so the upstream enco
 standard deviation over seeds, ``grid.json`` the setting of the best mean validation metric.
 Stopped, it goes on where it was with the same command. Checkpoints and manifests of a
 finished run are deleted, unless --keep is given; to predict with a setting, train it with
-the recipe.
+the recipe. Of cached states on a CPU several runs go at once, one a core and at most four;
+--jobs says another number.
 
 Authors
  * The mert_sb developers 2026
@@ -18,15 +19,14 @@ Authors
 
 import argparse
 import csv
-import gc
 import hashlib
-import importlib.util
 import json
 import os
 import re
 import shutil
 import sys
 import time
+from itertools import islice, product
 from pathlib import Path
 
 import speechbrain as sb
@@ -40,9 +40,9 @@ from mert_sb.downstream.grid import (
     parse_layers,
     parse_numbers,
 )
+from mert_sb.downstream.grid_runs import Task, jobs_of, run_tasks
 from mert_sb.downstream.grid_table import choose, csv_rows, summarize, table
 from mert_sb.downstream.open import read_upstream
-from mert_sb.downstream.task_brain import TaskBrain
 from mert_sb.hparams import load_hparams
 from mert_sb.overrides import place_overrides
 from mert_sb.progress import Progress
@@ -52,7 +52,6 @@ from mert_sb.recipe import run
 OWN = ("layer", "lr", "save_folder", "seed")
 # Run options that may change before a grid is continued.
 HARMLESS = {"device", "noprogressbar"}
-JOURNAL = "prepare.jsonl"
 
 
 def _read_arguments(arguments):
@@ -69,6 +68,7 @@ def _read_arguments(arguments):
     parser.add_argument("--output_folder", type=Path)
     parser.add_argument("--cache", type=yaml.safe_load, default={})
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--jobs", type=int)
     for name in OWN:
         parser.add_argument(f"--{name}")
     options, flags = parser.parse_known_args(arguments)
@@ -92,31 +92,11 @@ def _read_arguments(arguments):
     return options, flags
 
 
-def _open_recipe(script):
-    """What of a recipe ``mert_sb.recipe.run`` takes."""
-    path = os.path.abspath(script)
-    sys.path.insert(0, os.path.dirname(path))
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    (prepare,) = [
-        value
-        for name, value in vars(module).items()
-        if name.startswith("prepare_")
-    ]
-    (brain_class,) = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, TaskBrain)
-    ]
-    return brain_class, prepare, module.dataio_prep
-
-
 def _open_grid(options, flags):
     """What the recipe's YAML and its upstream's say."""
     folder = options.output_folder / "opened"
     arguments = _recipe_arguments(options, flags, folder)
-    path, _, overrides = sb.parse_arguments(arguments)
+    path, run_opts, overrides = sb.parse_arguments(arguments)
     hparams = load_hparams(path, overrides)
     shutil.rmtree(folder, ignore_errors=True)
     settings = read_upstream(
@@ -127,6 +107,8 @@ def _open_grid(options, flags):
     identity = fingerprint(settings["upstream"]) | {
         "cached": settings["cached"]
     }
+    if options.jobs is None:
+        options.jobs = jobs_of(run_opts["device"], settings["cached"])
     return layers, hparams["family"].MONITOR, identity
 
 
@@ -189,35 +171,33 @@ def _write(path, content):
     temporary.replace(path)
 
 
-def _run_setting(recipe, options, flags, setting, seed, progress):
-    """Run the recipe once, in this process, unless its results are there."""
-    folder = options.output_folder / setting.name / str(seed)
-    results, save = folder / "results.json", folder / "save"
-    journal = options.output_folder / JOURNAL
-    if not results.is_file():
-        if journal.is_file():
-            # Audio is examined once, not once a setting.
-            save.mkdir(parents=True, exist_ok=True)
-            shutil.copy(journal, save / JOURNAL)
-        arguments = _recipe_arguments(
-            options,
-            flags,
-            folder,
-            layer=setting.layer,
-            lr=setting.rate,
-            seed=seed,
+def _tasks(options, flags, settings, seeds):
+    """The recipe's command line for each setting and seed."""
+    tasks = []
+    for setting, seed in product(settings, seeds):
+        folder = options.output_folder / setting.name / str(seed)
+        own = {"layer": setting.layer, "lr": setting.rate, "seed": seed}
+        arguments = _recipe_arguments(options, flags, folder, **own)
+        tasks.append(Task(arguments, folder))
+    return tasks
+
+
+def _results(options, tasks):
+    """Results of each task, in their order, with a bar of those that were not there."""
+    there = [task.is_done for task in tasks]
+    with Progress("grid", len(tasks), "run") as progress:
+        progress.skip(sum(there))
+        found = run_tasks(
+            run,
+            options.script,
+            tasks,
+            folder=options.output_folder,
+            jobs=options.jobs,
+            keep=options.keep,
         )
-        run(*recipe, arguments)
-        if (save / JOURNAL).is_file():
-            shutil.copy(save / JOURNAL, journal)
-        # A Brain is in cycles, and may hold 2 GiB of states.
-        gc.collect()
-        progress.update()
-    else:
-        progress.skip(1)
-    if not options.keep:
-        shutil.rmtree(save, ignore_errors=True)
-    return json.loads(results.read_text(encoding="utf-8"))
+        for was_there, result in zip(there, found, strict=True):
+            progress.update(not was_there)
+            yield result
 
 
 def _check_data(folder, results, known):
@@ -241,7 +221,6 @@ def _write_csv(path, rows):
 def main(arguments):
     """Run the grid."""
     options, flags = _read_arguments(arguments)
-    recipe = _open_recipe(options.script)
     seeds = parse_numbers("seeds", options.seeds, int)
     lrs = parse_numbers("lrs", options.lrs, float)
     layers, monitor, identity = _open_grid(options, flags)
@@ -249,16 +228,14 @@ def main(arguments):
     settings = [Setting(layer, lr) for layer in layers for lr in lrs]
     summaries, known, start = [], set(), time.perf_counter()
     Progress.silence("--noprogressbar" in flags)
-    with Progress("grid", len(settings) * len(seeds), "run") as progress:
-        for setting in settings:
-            results = [
-                _run_setting(recipe, options, flags, setting, seed, progress)
-                for seed in seeds
-            ]
-            _check_data(options.output_folder / setting.name, results, known)
-            summaries.append(summarize(setting, results))
-            rows = csv_rows(summaries, monitor)
-            _write_csv(options.output_folder / "grid.csv", rows)
+    tasks = _tasks(options, flags, settings, seeds)
+    found = _results(options, tasks)
+    for setting in settings:
+        results = list(islice(found, len(seeds)))
+        _check_data(options.output_folder / setting.name, results, known)
+        summaries.append(summarize(setting, results))
+        rows = csv_rows(summaries, monitor)
+        _write_csv(options.output_folder / "grid.csv", rows)
     best = choose(summaries, monitor, len(seeds))
     report = {"monitor": monitor, "settings": len(settings), "seeds": seeds}
     path = options.output_folder / "grid.json"

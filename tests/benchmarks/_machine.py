@@ -77,7 +77,7 @@ def product_peak(dtype):
     return best
 
 
-def _fastest(work, seconds=0.3):
+def _fastest(work, seconds=1.0):
     """Seconds of the fastest call."""
     work()
     end, best = time.perf_counter() + seconds, float("inf")

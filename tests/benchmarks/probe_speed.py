@@ -81,6 +81,7 @@ def measure(splits, shelf, output, layer, flags):
         for name, module in modules.items():
             hparams["checkpointer"].add_recoverable(name, module)
         hparams["checkpointer"].add_recoverable("setup", Setup(data="made"))
+        hparams["labels"] = None
         # Keys that belong to an upstream, of which there is none.
         hparams.asked |= {"upstream", "upstream_overrides", "cache"}
         hparams.asked |= {"sample_rate", "seed", "prepare"}

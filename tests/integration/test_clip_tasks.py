@@ -7,16 +7,14 @@ Authors
 import csv
 import importlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from mert_sb.downstream import cache
+from mert_sb.downstream import cache, task_brain
 from mert_sb.inference import export_student
 from mert_sb.store import Shelf
 from tests.utils.finetune_runs import logged, no_trace
@@ -218,6 +216,42 @@ def test_a_stopped_run_goes_on_to_the_same_result(fit, tmp_path):
     assert rates[-1] < rates[0]
 
 
+def test_epochs_that_are_not_saved_are_lost_to_a_kill_alone(
+    fit, tmp_path, train, monkeypatch
+):
+    saved = []
+
+    class Scripted(train.ClipBrain):
+        """Its third epoch is the best; says what it saves, and may be killed."""
+
+        deadline = None
+
+        def _after_validation(self, stats, epoch):
+            if epoch == self.deadline:
+                raise KeyboardInterrupt
+            stats["accuracy"] = 0.9 if epoch == 3 else 0.1
+            super()._after_validation(stats, epoch)
+            newest = self.checkpointer.find_checkpoint()
+            saved.append((epoch, newest.meta["epoch"]))
+
+    options = {"number_of_epochs": 7, "plateau": {"patience": 0}}
+    whole = fit(tmp_path / "a", brain_class=Scripted, **options)
+    # The first is an improvement, the seventh the last.
+    newest = [1, 1, 3, 3, 3, 3, 7]
+    assert saved == list(enumerate(newest, start=1))
+    Scripted.deadline = 6
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "b", brain_class=Scripted, **options)
+    Scripted.deadline, saved[:] = None, []
+    again = fit(tmp_path / "b", brain_class=Scripted, **options)
+    assert [epoch for epoch, _ in saved] == [4, 5, 6, 7]
+    assert again.results == whole.results
+    monkeypatch.setattr(task_brain, "SAVE_SECONDS", -1.0)
+    saved.clear()
+    fit(tmp_path / "c", brain_class=Scripted, **options)
+    assert saved == [(epoch, epoch) for epoch in range(1, 8)]
+
+
 def test_the_first_of_the_best_epochs_is_tested(fit, tmp_path, train):
     metrics = iter([0.2, 0.6, 0.6, 0.5, 0.6])
 
@@ -249,52 +283,3 @@ def test_a_debug_run_replaces_nothing(fit, tmp_path):
 def test_another_rate_is_refused(fit, tmp_path):
     with pytest.raises(ValueError, match="give --sample_rate 24000"):
         fit(tmp_path, sample_rate=16_000)
-
-
-# Runs a script and tells, at the very end, which of gloo's threads are left.
-WATCHED = """
-import atexit, pathlib, runpy, sys
-def left():
-    names = map(pathlib.Path.read_text, pathlib.Path("/proc/self").glob("task/*/comm"))
-    print("left:", [name for name in names if "gloo" in name])
-atexit.register(left)
-sys.argv = sys.argv[1:]
-sys.path.insert(0, sys.argv[0].rpartition("/")[0])
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
-def test_two_processes_fine_tune(music, encoder, tmp_path):
-    script, yaml = RECIPE / "train.py", RECIPE / "hparams" / "genre.yaml"
-    flags = {
-        "data_folder": music,
-        "output_folder": tmp_path / "run",
-        "upstream": "../upstreams/mert_full.yaml",
-        "upstream_overrides": f"{{source: {encoder}}}",
-        "layer": 1,
-        "batch_size": 4,
-        "number_of_epochs": 2,
-        "prepare": "{n_workers: 1, allow_missing: True}",
-        "distributed_backend": "gloo",
-        "device": "cpu",
-    }
-    program = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    watched = tmp_path / "watched.py"
-    watched.write_text(WATCHED)
-    program += ["--nproc-per-node=2", str(watched), str(script), str(yaml)]
-    program += [f"--{key}={value}" for key, value in flags.items()]
-    done = subprocess.run(
-        program,
-        cwd=RECIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    # A thread that outlives the interpreter may abort a finished run.
-    if Path("/proc/self/task").exists():
-        assert done.stdout.count("left: []") == 2
-    results = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert len(logged(tmp_path / "run", "valid", "loss")) == 2
-    assert results["weights_of_states"] == [0.0, 1.0, 0.0]
