@@ -5,9 +5,9 @@
 
 Trains the head of ``recipes/downstream/GTZAN/hparams/beat.yaml`` on frames of the student,
 and on log-mel bands as the plain rival, with pieces of ``make_dataset.py``. Then tracks the
-songs (see ``fretsonfire.py``) and prints how well, song by song; ``<output>/beats.md`` has
-it too. The same command goes on where a stopped run was; other flags go to
-``train_beats.py``.
+songs, if any are given (see ``fretsonfire.py``), and prints how well, song by song;
+``<output>/beats.md`` has it too. The same command goes on where a stopped run was; other flags
+go to ``train_beats.py``.
 
 Authors
  * The mert_sb developers 2026
@@ -55,10 +55,18 @@ def parse_arguments(arguments):
     )
     add = parser.add_argument
     add("--encoder", type=Path, required=True, help="make demo leaves one")
-    add("--songs", type=Path, required=True, help="see fretsonfire.py")
+    add("--songs", type=Path, help="see fretsonfire.py; else none is tracked")
+    add("--upstreams", default=",".join(UPSTREAMS), help="rows to fill")
     add("--hours", type=float, default=2.0, help="of pieces")
     add("--output", type=Path, default=ROOT / "results" / "minimusic")
-    return parser.parse_known_args(arguments)
+    options, flags = parser.parse_known_args(arguments)
+    options.upstreams = options.upstreams.split(",")
+    if unknown := set(options.upstreams) - set(UPSTREAMS):
+        parser.error(
+            f"--upstreams: {', '.join(sorted(unknown))} is none of "
+            f"{', '.join(UPSTREAMS)}"
+        )
+    return options, flags
 
 
 def open_recipe():
@@ -183,10 +191,10 @@ def main(arguments):
     """Make pieces, train, track songs, show the result."""
     options, flags = parse_arguments(arguments)
     begin = time.perf_counter()
-    songs = find_songs(options.songs)
+    songs = find_songs(options.songs) if options.songs else []
     make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
     rows = []
-    for upstream in UPSTREAMS:
+    for upstream in options.upstreams:
         folder = train(upstream, options, flags)
         tracker = BeatTracker.from_folder(folder)
         test = tracker.task.results["test"]

@@ -21,7 +21,16 @@ from pathlib import Path
 from make_dataset import make_dataset
 from minimusic_prepare import LABELS
 from notes import make_notes
-from probes import DATA, DOWNSTREAM, FOLDER, ROOT, SEED, open_search, shown
+from probes import (
+    DATA,
+    DOWNSTREAM,
+    FOLDER,
+    ROOT,
+    SEED,
+    markdown,
+    open_search,
+    shown,
+)
 
 # Column of the table: YAML of recipes/downstream/upstreams.
 BEGINNINGS = {"pretrained": "mert_full", "from scratch": "random_full"}
@@ -78,10 +87,10 @@ def fine_tune(task, beginning, output, options, flags):
     open_search().main([*map(str, command), *flags])
 
 
-def write_table(options, command):
-    """Write ``few_labels.md``; its text."""
+def read_table(options):
+    """Header and rows of all results."""
     heads = ["task", "labels of each class", "metric", *BEGINNINGS]
-    lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
+    rows = []
     for task in options.tasks:
         cells, metrics = zip(
             *(
@@ -91,11 +100,15 @@ def write_table(options, command):
             strict=True,
         )
         start = [task, f"{options.labels} x {len(LABELS[task])}"]
-        lines.append(" | ".join([*start, metrics[0].replace("_", " "), *cells]))
-    table = "\n".join(f"| {line} |" for line in lines)
+        rows.append([*start, metrics[0].replace("_", " "), *cells])
+    return heads, rows
+
+
+def write_table(options, command):
+    """Write ``few_labels.md``; its text."""
     text = (
-        f"{table}\n\nTest, in per cent: mean ± standard deviation over seeds of the "
-        f"head.\n\n    {command}\n"
+        f"{markdown(*read_table(options))}\n\nTest, in per cent: mean ± standard "
+        f"deviation over seeds of the head.\n\n    {command}\n"
     )
     path = options.output / "few_labels.md"
     path.write_text(text, encoding="utf-8")

@@ -6,8 +6,8 @@ Makes pieces (of another seed than the demo's) and single notes, and probes the 
 same student untrained, and statistics of log-mel bands on key, style, instrument and pitch:
 each state and their mix, three seeds, on cached states. Validation chooses among the states.
 Prints the means and standard deviations of the test, and writes them to
-``<output>/probes.md``. The same command goes on where a stopped run was; other flags go to
-``train.py``.
+``<output>/probes.md``, once all upstreams were probed (``--upstreams untrained,log-mel`` begins
+with these). The same command goes on where a stopped run was; other flags go to ``train.py``.
 
 Authors
  * The mert_sb developers 2026
@@ -52,9 +52,18 @@ def parse_arguments(arguments):
     parser.add_argument(
         "--output", type=Path, default=ROOT / "results" / "minimusic"
     )
+    parser.add_argument(
+        "--upstreams", default=",".join(UPSTREAMS), help="columns to fill"
+    )
     parser.add_argument("--layers", default="all", help="see search.py")
     parser.add_argument("--seeds", default="1,2,3", help="of the probes")
     options, flags = parser.parse_known_args(arguments)
+    options.upstreams = options.upstreams.split(",")
+    if unknown := set(options.upstreams) - set(UPSTREAMS):
+        parser.error(
+            f"--upstreams: {', '.join(sorted(unknown))} is none of "
+            f"{', '.join(UPSTREAMS)}"
+        )
     if not options.encoder.is_dir():
         parser.error(
             f"--encoder: {options.encoder} is not there; make demo leaves one in "
@@ -111,10 +120,10 @@ def shown(folder, *, with_state):
     return f"{100 * test['mean']:.1f}{spread}{state}", monitor
 
 
-def write_table(output, command):
-    """Write ``probes.md`` of all results; its text."""
+def read_table(output):
+    """Header and rows of all results."""
     heads = ["task", "classes", "metric", *UPSTREAMS]
-    lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
+    rows = []
     for task in DATA:
         cells, metrics = zip(
             *(
@@ -124,8 +133,19 @@ def write_table(output, command):
             strict=True,
         )
         start = [task, str(len(LABELS[task])), metrics[0].replace("_", " ")]
-        lines.append(" | ".join([*start, *cells]))
-    table = "\n".join(f"| {line} |" for line in lines)
+        rows.append([*start, *cells])
+    return heads, rows
+
+
+def markdown(heads, rows):
+    """A table as text."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_table(output, command):
+    """Write ``probes.md`` of all results; its text."""
+    table = markdown(*read_table(output))
     text = (
         f"{table}\n\nTest, in per cent: mean ± standard deviation over seeds of the "
         "probe (state chosen in validation).\n\n"
@@ -144,7 +164,7 @@ def main(arguments):
     make_notes(options.output / "notes")
     print(f"Pieces and notes: {time.perf_counter() - begin:.0f} s", flush=True)
     data = options.output.resolve()
-    for task, upstream in product(DATA, UPSTREAMS):
+    for task, upstream in product(DATA, options.upstreams):
         print(f"\n{task}, {upstream}", flush=True)
         probe(
             task,
@@ -156,8 +176,10 @@ def main(arguments):
             grid={"layers": options.layers, "seeds": options.seeds},
             flags=flags,
         )
-    command = shlex.join(["python", "probes.py", *arguments])
-    print(f"\n{write_table(options.output, command)}")
+    columns = product(DATA, UPSTREAMS)
+    if all((data.joinpath(*c) / "grid.json").is_file() for c in columns):
+        command = shlex.join(["python", "probes.py", *arguments])
+        print(f"\n{write_table(options.output, command)}")
     print(f"Done in {(time.perf_counter() - begin) / 60:.1f} minutes.")
 
 

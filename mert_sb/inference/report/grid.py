@@ -39,13 +39,15 @@ def recognise_grid(folders):
     return len(folders) == 1 and is_grid(folders[0])
 
 
-def build_grid(folders):
+def build_grid(folders, prefix=""):
     """Make the page.
 
     Arguments
     ---------
     folders : list of pathlib.Path
         One.
+    prefix : str
+        Of the figures' names.
 
     Returns
     -------
@@ -68,14 +70,14 @@ def build_grid(folders):
             f"{grid.folder}."
         )
     _add_chosen(page, grid)
-    _add_layers(page, grid)
+    _add_layers(page, grid, prefix)
     if not runs:
         folder = grid.chosen_runs[0]
         page.text(f"No more is shown: {folder} has no results.json any more.")
         return page
     page.section("A run of the chosen setting")
     page.text(f"What follows is of its seed {runs[0].setup.get('seed')}.")
-    add_run(page, runs[0])
+    add_run(page, runs[0], prefix)
     return page
 
 
@@ -147,7 +149,7 @@ def _from_best(name, numbers):
     return f"{shown(name, numbers['mean'])}{spread}"
 
 
-def _add_layers(page, grid):
+def _add_layers(page, grid, prefix):
     """Scores by layer, as a figure and of each layer's best rate as a table."""
     page.section("Layer by layer")
     best, chosen = {}, _chosen(grid)
@@ -158,7 +160,7 @@ def _add_layers(page, grid):
     n_rates = len({point.lr for point in grid.points})
     page.figure(
         draw_layers(grid.points, grid.monitor, chosen),
-        "grid",
+        f"{prefix}grid",
         f"{grid.monitor.replace('_', ' ')} by layer: mean over seeds, bars their "
         f"standard deviation, {n_rates} learning rate{'s' * (n_rates > 1)}. The "
         "ring is the chosen setting.",

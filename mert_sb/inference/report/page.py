@@ -161,6 +161,28 @@ class Page:
             raise ValueError(f"figure: the page has one named {name} already")
         self.blocks.append(Picture(figure, name, caption, alt))
 
+    def include(self, page):
+        """Add another page as a section of this one.
+
+        Arguments
+        ---------
+        page : Page
+            Its headings go a level down; its figures need names of their own.
+
+        Raises
+        ------
+        ValueError
+            If a figure of its has a name that is taken.
+        """
+        self.section(page.title)
+        for block in page.blocks:
+            if isinstance(block, Heading):
+                self.section(block.text, block.level + 1)
+            elif isinstance(block, Picture):
+                self.figure(block.figure, block.name, block.caption, block.alt)
+            else:
+                self.blocks.append(block)
+
     def _pictures(self):
         return [block for block in self.blocks if isinstance(block, Picture)]
 

@@ -1,0 +1,126 @@
+"""What ``demo.py`` asks of a student, and of its rivals: the scripts beside it, by command.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from mert_sb.hparams import load_hparams
+from mert_sb.inference import export_student
+
+FOLDER = Path(__file__).resolve().parent
+SEEDS = "1,2,3"
+# Few labels of each class, and few epochs on them; beats in few epochs.
+LABELS, EPOCHS = 5, 12
+FEW_TASK = "pitch"
+BEATS = {"batch_size": 8, "lr": 0.003, "number_of_epochs": 5}
+
+
+class Asked(NamedTuple):
+    """What is asked, and where the answers go.
+
+    Arguments
+    ---------
+    output : pathlib.Path
+        Pieces, notes, runs and tables.
+    hours : float
+        Of pieces to probe on.
+    jobs : int
+        Runs of a grid at once.
+    """
+
+    output: Path
+    hours: float
+    jobs: int = 1
+
+    def probes(self, encoder, upstreams, layers="mix"):
+        """Command of the probes of some upstreams."""
+        return self._command(
+            "probes.py",
+            encoder,
+            upstreams=upstreams,
+            layers=layers,
+            seeds=SEEDS,
+            jobs=self.jobs,
+        )
+
+    def few_labels(self, encoder):
+        """Command of fine-tuning with few labels."""
+        return self._command(
+            "few_labels.py",
+            encoder,
+            labels=LABELS,
+            tasks=FEW_TASK,
+            seeds=SEEDS,
+            epochs=EPOCHS,
+        )
+
+    def few_options(self):
+        """What ``few_labels.read_table`` takes."""
+        return SimpleNamespace(
+            output=self.output, tasks=[FEW_TASK], labels=LABELS
+        )
+
+    def beats(self, encoder, upstreams):
+        """Command of beats, of the student or of log-mel bands."""
+        return self._command("beats.py", encoder, upstreams=upstreams, **BEATS)
+
+    def _command(self, script, encoder, **flags):
+        given = {
+            "encoder": encoder,
+            "hours": self.hours,
+            "output": self.output,
+            **flags,
+        }
+        own = [part for k, v in given.items() for part in (f"--{k}", str(v))]
+        return [script, *own, "--noprogressbar"]
+
+
+def write_untrained(yaml, folder):
+    """A folder of a YAML's student before training, whose sizes a rival takes."""
+    if not (folder / "student.safetensors").is_file():
+        unused = "data_folder: unused\noutput_folder: unused"
+        shutil.rmtree(folder, ignore_errors=True)
+        export_student(load_hparams(str(yaml), unused)["student"], folder)
+    return folder
+
+
+def run_commands(commands, log, threads=1):
+    """Run scripts one after another, quietly; the log has all they say.
+
+    Raises
+    ------
+    RuntimeError
+        If one fails.
+    """
+    environment = {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        "OMP_NUM_THREADS": str(threads),
+    }
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file:
+        for command in commands:
+            file.write(f"\n> python {shlex.join(command)}\n")
+            file.flush()
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=FOLDER,
+                env=environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            if done.returncode:
+                raise RuntimeError(
+                    f"python {shlex.join(command)}\nended with status "
+                    f"{done.returncode}; see the end of {log}"
+                )
