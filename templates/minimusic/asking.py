@@ -18,8 +18,9 @@ from mert_sb.inference import export_student
 
 FOLDER = Path(__file__).resolve().parent
 SEEDS = "1,2,3"
+MOST_EPOCHS = 40  # of a probe
 # Few labels of each class, and few epochs on them; beats in few epochs.
-LABELS, EPOCHS = 5, 12
+LABELS, EPOCHS = 5, 6
 FEW_TASK = "pitch"
 BEATS = {"batch_size": 8, "lr": 0.003, "number_of_epochs": 5}
 
@@ -41,14 +42,14 @@ class Asked(NamedTuple):
     hours: float
     jobs: int = 1
 
-    def probes(self, encoder, upstreams, layers="mix"):
+    def probes(self, encoder, upstreams):
         """Command of the probes of some upstreams."""
         return self._command(
             "probes.py",
             encoder,
             upstreams=upstreams,
-            layers=layers,
             seeds=SEEDS,
+            number_of_epochs=MOST_EPOCHS,
             jobs=self.jobs,
         )
 

@@ -50,7 +50,7 @@ def parse_arguments():
     )
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument(
-        "--hours", type=float, default=1.8, help="of pieces to probe on"
+        "--hours", type=float, default=1.7, help="of pieces to probe on"
     )
     return parser.parse_args()
 
@@ -150,6 +150,7 @@ def learn(arguments, music, begin):
     asked = Asked(output / "probes", arguments.hours)
     flags = training_flags(arguments.steps, faster_precision())
     rivals = write_untrained(RECIPE / YAML, output / "untrained")
+    encoder = output / "encoder"
     with ThreadPoolExecutor(1) as aside:
         waiting = aside.submit(
             run_commands,
@@ -161,24 +162,20 @@ def learn(arguments, music, begin):
         )
         pretrain(music, output, flags)
         tell_what_was_learned(output / "train_log.txt")
-        encode_one(output / "encoder", music)
-        print(
-            f"\n{minutes(begin)}: pretrained; waiting for the rivals",
-            flush=True,
-        )
-        waiting.result()
-        encoder = output / "encoder"
-        print(f"{minutes(begin)}: asking the student", flush=True)
-        waiting = aside.submit(
-            run_commands,
-            [asked.few_labels(encoder), asked.beats(encoder, "pretrained")],
-            output / "few_labels_and_beats.log",
+        encode_one(encoder, music)
+        print(f"\n{minutes(begin)}: asking the student ...", flush=True)
+        few = aside.submit(
+            run_commands, [asked.few_labels(encoder)], output / "few_labels.log"
         )
         run_commands(
-            [asked.probes(encoder, "pretrained", "all")],
+            [
+                asked.probes(encoder, "pretrained"),
+                asked.beats(encoder, "pretrained"),
+            ],
             output / "probes.log",
         )
         waiting.result()
+        few.result()
     return output, asked
 
 

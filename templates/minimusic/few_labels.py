@@ -2,10 +2,10 @@
 
 > python few_labels.py --encoder ../../results/demo/pretraining-<mark>/encoder
 
-Both are trained as a whole on so many tracks of each class, with several seeds of the head,
-and tested on the whole test of ``probes.py``. Prints means and standard deviations and writes
-them to ``<output>/few_labels.md``. The same command goes on where a stopped run was; other
-flags go to ``train.py``.
+Both are trained as a whole on so many tracks of each class, validated on as many, with several
+seeds of the head, and tested on the whole test of ``probes.py``. Prints means and standard
+deviations and writes them to ``<output>/few_labels.md``. The same command goes on where a
+stopped run was; other flags go to ``train.py``.
 
 Authors
  * The mert_sb developers 2026
@@ -79,7 +79,7 @@ def fine_tune(task, beginning, output, options, flags):
         "layer_decay": RATES["layer_decay"],
         "seeds": options.seeds,
         "number_of_epochs": options.epochs,
-        "batch_size": 8,
+        "batch_size": 4,
         "labels_per_class": options.labels,
     }
     own = [part for k, v in given.items() for part in (f"--{k}", str(v))]

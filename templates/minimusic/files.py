@@ -18,20 +18,25 @@ from pieces import SAMPLE_RATE
 RENDERING = 1  # raise it when the same piece gives other samples
 
 
-def fingerprint(piece):
+def fingerprint(piece, font=None):
     """What a file of the piece must carry to be the file of this piece.
 
     Arguments
     ---------
     piece : pieces.Piece
         The piece.
+    font : str, optional
+        Checksum of another SoundFont 2 file than TimGM6mb.
 
     Returns
     -------
     str
         Digest of its labels and of the way it is rendered.
     """
-    text = json.dumps([RENDERING, piece.labels()], sort_keys=True)
+    made = [RENDERING, piece.labels()]
+    if font is not None:
+        made.append(font)
+    text = json.dumps(made, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

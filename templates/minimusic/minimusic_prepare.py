@@ -100,7 +100,8 @@ def prepare_minimusic(
     allow_missing : bool
         Go on without audio that is not there, listed in ``missing.csv``.
     labels_per_class : int, optional
-        Tracks of each class in the train split, for learning from few; None: all.
+        Tracks of each class to train and to validate with, for learning from few;
+        None: all.
 
     Returns
     -------
@@ -110,7 +111,9 @@ def prepare_minimusic(
     """
     splits = read_splits(data_folder, task)
     if labels_per_class is not None:
-        splits["train"] = few_of_each(splits["train"], labels_per_class)
+        # Who has few labels has few to validate with, too.
+        for name in ("train", "valid"):
+            splits[name] = few_of_each(splits[name], labels_per_class)
     keep_splits(
         save_folder,
         {path: name for name, files in splits.items() for path in files},

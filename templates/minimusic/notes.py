@@ -2,7 +2,8 @@
 
 Every program of the 14 pitched General MIDI families plays two octaves, a note a
 file: held for 1.5 s, then 0.5 s of release. How hard it is struck and how loud it
-is drawn for each, so that neither tells the instrument.
+is drawn for each, so that neither tells the instrument. ``--sound_font FILE`` plays them with
+other recordings than TimGM6mb's, which the pieces are made of.
 
 Writes ``FOLDER/audio/<id>.flac`` (24 kHz, mono, 16 bit) and ``FOLDER/notes.json``
 (id to labels; written last). Started again, it keeps finished files and makes what
@@ -24,6 +25,7 @@ from files import fingerprint, is_complete, write_flac
 from instruments import FAMILIES
 from mert_sb.audio.rows import write_rows
 from mert_sb.progress import Progress
+from mert_sb.teachers.base import file_checksum
 from pieces import SAMPLE_RATE, Note, Part
 from render import render, sound_font
 
@@ -144,7 +146,7 @@ def choose_notes(programs=PROGRAMS, pitches=PITCHES):
     return notes
 
 
-def make_notes(folder, *, programs=PROGRAMS, pitches=PITCHES):
+def make_notes(folder, *, programs=PROGRAMS, pitches=PITCHES, font=None):
     """Make the notes, or what is missing of them.
 
     Arguments
@@ -155,6 +157,8 @@ def make_notes(folder, *, programs=PROGRAMS, pitches=PITCHES):
         Who plays.
     pitches : iterable of int
         What each of them plays.
+    font : str or Path, optional
+        Another SoundFont 2 file than TimGM6mb, that of the pieces.
 
     Returns
     -------
@@ -165,16 +169,18 @@ def make_notes(folder, *, programs=PROGRAMS, pitches=PITCHES):
     """
     folder = Path(folder)
     sound_font()
+    mark = None if font is None else file_checksum(font)
+    font = None if font is None else Path(font).read_bytes()
     notes = choose_notes(programs, pitches)
     scratch = folder / "unfinished"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    missing = [note for note in notes if not _is_made(note, folder)]
+    marks = {note: fingerprint(note, mark) for note in notes}
+    missing = [n for n in notes if not _is_made(n, folder, marks[n])]
     with Progress("render", len(missing), "note") as progress:
         for note in missing:
-            audio = render(note)["mixture"]
-            mark = fingerprint(note)
-            write_flac(_path(note, folder), audio, mark, scratch=scratch)
+            audio = render(note, font=font)["mixture"]
+            write_flac(_path(note, folder), audio, marks[note], scratch=scratch)
             progress.update(seconds=DURATION)
     write_rows(folder / TABLE, {note.name: note.labels() for note in notes})
     scratch.rmdir()
@@ -185,16 +191,20 @@ def _path(note, folder):
     return folder / "audio" / f"{note.name}.flac"
 
 
-def _is_made(note, folder):
-    return is_complete(_path(note, folder), note.n_samples, fingerprint(note))
+def _is_made(note, folder, mark):
+    return is_complete(_path(note, folder), note.n_samples, mark)
 
 
 def main():
     """Read the command line, make the notes, print what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="where to write")
+    parser.add_argument(
+        "--sound_font", help="another SoundFont 2 file than TimGM6mb"
+    )
+    options = parser.parse_args()
     began = time.perf_counter()
-    notes, rendered = make_notes(parser.parse_args().folder)
+    notes, rendered = make_notes(options.folder, font=options.sound_font)
     print(
         f"{len(notes)} notes; {len(rendered)} rendered, "
         f"{len(notes) - len(rendered)} kept, in "

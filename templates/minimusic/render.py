@@ -56,7 +56,7 @@ def sound_font():
     return (folder / "TimGM6mb.sf2").read_bytes()
 
 
-def render_part(part, n_samples):
+def render_part(part, n_samples, font=None):
     """Render one part at the synthesizer's level.
 
     Arguments
@@ -65,6 +65,8 @@ def render_part(part, n_samples):
         What to play.
     n_samples : int
         Length of the piece at 24 kHz.
+    font : bytes, optional
+        Another SoundFont 2 file.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def render_part(part, n_samples):
         drums=part.stem == "drums",
         duration=n_samples / SAMPLE_RATE,
     )
-    wav = midirenderer.render_wave_from(sound_font(), midi)
+    wav = midirenderer.render_wave_from(font or sound_font(), midi)
     stereo, _ = soundfile.read(io.BytesIO(wav), dtype="float32")
     audio = np.zeros(2 * n_samples, np.float32)
     left, right = stereo[: len(audio)].T
@@ -87,7 +89,7 @@ def render_part(part, n_samples):
     return audio
 
 
-def render(piece, *, with_stems=False):
+def render(piece, *, with_stems=False, font=None):
     """Render a piece.
 
     Arguments
@@ -96,6 +98,8 @@ def render(piece, *, with_stems=False):
         What to play.
     with_stems : bool
         Whether to return stems; the mixture does not depend on it.
+    font : bytes, optional
+        Another SoundFont 2 file.
 
     Returns
     -------
@@ -107,7 +111,7 @@ def render(piece, *, with_stems=False):
     """
     stems = {name: np.zeros(2 * piece.n_samples, np.float32) for name in STEMS}
     for part in piece.parts:
-        audio = render_part(part, piece.n_samples)
+        audio = render_part(part, piece.n_samples, font)
         gain = 10 ** (part.gain_db / 20) / _loudness(audio)
         stems[part.stem] += np.float32(gain) * audio
     mixture = _to_24_khz(sum(stems.values()))

@@ -40,7 +40,7 @@ def test_no_label_is_refused():
         few_of_each(ROWS, 0)
 
 
-def test_only_the_train_split_has_few(tmp_path):
+def test_few_train_and_validate_and_all_test(tmp_path):
     from minimusic_prepare import prepare_minimusic
 
     make_minimusic(tmp_path)
@@ -60,11 +60,11 @@ def test_only_the_train_split_has_few(tmp_path):
             )
             for split, path in paths.items()
         }
-    assert set(counts["few"]["train"].values()) == {1}
-    assert len(counts["few"]["train"]) == 24
+    for split in ("train", "valid"):
+        assert set(counts["few"][split].values()) == {1}
+        assert len(counts["few"][split]) == 24
     assert max(counts["all"]["train"].values()) > 1
-    for split in ("valid", "test"):
-        assert counts["few"][split] == counts["all"][split]
+    assert counts["few"]["test"] == counts["all"]["test"]
 
 
 @pytest.fixture(scope="module")

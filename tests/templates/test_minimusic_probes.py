@@ -6,6 +6,7 @@ Authors
 
 import collections
 import csv
+import io
 import json
 import shutil
 
@@ -196,6 +197,27 @@ def test_a_second_run_keeps_notes_and_mends_damage(
     assert second.read_bytes() == content
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["audio", "notes.json"]
+
+
+def test_another_sound_font_makes_all_notes_anew(synthesizer, tmp_path):
+    from notes import make_notes
+    from render import sound_font
+
+    options = {"programs": (73,), "pitches": (60,)}
+    make_notes(tmp_path / "notes", **options)
+    (path,) = (tmp_path / "notes" / "audio").iterdir()
+    before = path.read_bytes()
+    # A zero at the end is another file of the same sound.
+    font = tmp_path / "other.sf2"
+    font.write_bytes(sound_font() + bytes(2))
+    for _ in range(2):
+        notes, rendered = make_notes(tmp_path / "notes", font=font, **options)
+    assert (len(notes), rendered) == (1, [])
+    assert path.read_bytes() != before
+    assert (
+        soundfile.SoundFile(path).comment
+        != soundfile.SoundFile(io.BytesIO(before)).comment
+    )
 
 
 @pytest.fixture(scope="module")
