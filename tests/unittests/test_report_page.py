@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from mert_sb.inference.report.figures import open_panels
+from mert_sb.inference.report.figures import open_panels, to_png
 from mert_sb.inference.report.page import Page
 from mert_sb.inference.report.tables import Strong
 from tests.utils.report_pages import image_size, read_html
@@ -124,6 +124,26 @@ def test_a_table_of_pairs_has_no_empty_head():
 def test_figures_have_names_of_their_own(page, name):
     with pytest.raises(ValueError, match="figure: the "):
         page.figure(open_panels()[0], name, "b")
+
+
+def test_another_page_becomes_a_section(page):
+    part = Page("A part")
+    part.text("First.")
+    part.section("Its curves")
+    part.figure(open_panels()[0], "more", "More")
+    page.include(part)
+    text = page.markdown()
+    assert text.index("## A part") < text.index("First.")
+    assert text.index("First.") < text.index("### Its curves")
+    assert "figures/more.png" in text
+    with pytest.raises(ValueError, match="named more already"):
+        page.include(part)
+
+
+def test_dollars_in_names_are_no_formula():
+    figure, axes = open_panels()
+    axes[0, 0].set_title(r"cost $\oops$ of x")
+    assert to_png(figure)[1:4] == b"PNG"
 
 
 def test_rows_are_as_long_as_the_header(page):

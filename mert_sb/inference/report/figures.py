@@ -188,6 +188,11 @@ def to_png(figure):
     >>> to_png(open_panels()[0])[1:4]
     b'PNG'
     """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        # A run's name may have dollars; nothing here is a formula.
+        text.set_parse_math(False)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=RESOLUTION, facecolor="white")
     return file.getvalue()
