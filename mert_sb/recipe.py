@@ -25,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
+from mert_sb.preemption import outlive
 from mert_sb.progress import Progress
 
 # Keys the door itself reads from a YAML.
@@ -215,7 +216,7 @@ def _keep_script(function, folder):
 
 
 def _private_generator(options):
-    """Loader options with a generator of the loader's own.
+    """Loader options with a generator of the loader's own, and workers that last.
 
     Making an iterator draws a seed for its workers; from the global generator that
     draw would come at another place after a restart, and dropout with it.
@@ -225,4 +226,8 @@ def _private_generator(options):
             "persistent_workers: workers that outlive an epoch would draw the same "
             "clips and masks in each; leave it out"
         )
-    return {**options, "generator": torch.Generator()}
+    return {
+        "worker_init_fn": outlive,
+        **options,
+        "generator": torch.Generator(),
+    }

@@ -7,12 +7,12 @@ Authors
 import torch
 from speechbrain.utils.logger import get_logger
 
-from mert_sb.progress_brain import ProgressBrain
+from mert_sb.saving_brain import SavingBrain
 
 logger = get_logger(__name__)
 
 
-class GroupBrain(ProgressBrain):
+class GroupBrain(SavingBrain):
     """SpeechBrain's Brain with parameter groups from the YAML, clipped together.
 
     Arguments
@@ -105,10 +105,3 @@ class GroupBrain(ProgressBrain):
             f"lr_{group['name']}": group["lr"]
             for group in self.optimizer.param_groups
         }
-
-    def _should_save_intra_epoch_ckpt(self, last_ckpt_time, steps_since_ckpt):
-        """Only where no gradient is half accumulated: it would be lost."""
-        due = super()._should_save_intra_epoch_ckpt(
-            last_ckpt_time, steps_since_ckpt
-        )
-        return due and self.step % self.grad_accumulation_factor == 0

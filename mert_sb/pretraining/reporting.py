@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mert_sb.pretraining.meters import Clock, Meters
 from mert_sb.pretraining.spikes import write_spikes
-from mert_sb.progress_brain import ProgressBrain
+from mert_sb.saving_brain import SavingBrain
 
 
-class ReportingBrain(ProgressBrain):
+class ReportingBrain(SavingBrain):
     """A Brain that writes a log line every ``log_interval`` optimizer steps.
 
     Beside it steps whose loss spikes go into ``<output_folder>/spikes.csv``.

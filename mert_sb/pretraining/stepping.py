@@ -257,16 +257,9 @@ class SteppingBrain(ReportingBrain):
     def start_anew(self):
         """Forget the steps before a return, and save what came of it."""
         self.meters, self.skipped = Meters(), 0
-        self._save_intra_epoch_ckpt()
+        self.save_in_epoch()
 
-    def _should_save_intra_epoch_ckpt(self, last_ckpt_time, steps_since_ckpt):
-        """Only where no gradient is half accumulated: it would be lost."""
-        due = super()._should_save_intra_epoch_ckpt(
-            last_ckpt_time, steps_since_ckpt
-        )
-        return due and self.step % self.grad_accumulation_factor == 0
-
-    def _save_intra_epoch_ckpt(self):
+    def save_in_epoch(self):
         """Save; the time it takes is no waiting for data."""
         self.losses.gather()
         deletable = self.recovery.deletable(self.checkpointer)

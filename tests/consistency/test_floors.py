@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "seeds": set(),
     "progress": set(),
     "progress_brain": {"progress"},
+    "preemption": set(),
+    "saving_brain": {"preemption", "progress_brain"},
     "cqt": {"frames"},
     "products": set(),
     "shard": set(),
@@ -31,7 +33,7 @@ MAY_IMPORT = {
     "checkpoints": set(),
     "overrides": set(),
     "hparams": {"overrides"},
-    "recipe": {"hparams", "overrides", "progress"},
+    "recipe": {"hparams", "overrides", "preemption", "progress"},
     # wings
     "audio": {"frames", "seeds", "progress"},
     "student": {"frames", "cqt", "products"},
@@ -40,13 +42,15 @@ MAY_IMPORT = {
     "downstream": {"frames", "store", "hparams"},
 }
 for wing in ("pretraining", "downstream"):
-    MAY_IMPORT[wing] |= {"progress", "progress_brain"}
+    MAY_IMPORT[wing] |= {"progress", "saving_brain"}
 MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
     "__init__",
     "recipe",
     "hparams",
     "overrides",
+    "preemption",
     "progress_brain",
+    "saving_brain",
 }
 
 ABOVE = {"recipes", "templates", "tests"}

@@ -1,0 +1,75 @@
+"""A Brain that saves in mid-epoch where nothing is lost, and when it is asked to stop.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+from speechbrain.utils.logger import get_logger
+
+from mert_sb.preemption import Preemption
+from mert_sb.progress_brain import ProgressBrain
+
+logger = get_logger(__name__)
+
+
+class SavingBrain(ProgressBrain):
+    """SpeechBrain's Brain, which a SIGTERM or SIGUSR1 ends after the next step, saved.
+
+    The same command goes on with exactly what would have come next. A notice during
+    validation is obeyed after it.
+
+    Arguments
+    ---------
+    modules : dict
+        As ``speechbrain.Brain``.
+    opt_class : callable
+        Builds the optimizer from parameters.
+    hparams : dict
+        From the YAML.
+    run_opts : speechbrain.RunOptions
+        From the command line.
+    checkpointer : speechbrain.utils.checkpoints.Checkpointer
+        Saves and resumes.
+    """
+
+    def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
+        super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
+        self.preemption, self.asked = Preemption(), False
+
+    def fit(self, *args, **kwargs):
+        """Train, listening for signals.
+
+        Arguments
+        ---------
+        *args : tuple
+            As of SpeechBrain's.
+        **kwargs : dict
+            As of SpeechBrain's.
+        """
+        with self.preemption:
+            super().fit(*args, **kwargs)
+
+    def save_in_epoch(self):
+        """Save a checkpoint of a half epoch, and keep the newest of these alone."""
+        super()._save_intra_epoch_ckpt()
+
+    def _should_save_intra_epoch_ckpt(self, last_ckpt_time, steps_since_ckpt):
+        """Only where no gradient is half accumulated: it would be lost."""
+        due = super()._should_save_intra_epoch_ckpt(
+            last_ckpt_time, steps_since_ckpt
+        )
+        if self.step % self.grad_accumulation_factor:
+            return False
+        self.asked = self.preemption.is_asked(self.device)
+        return due or self.asked
+
+    def _save_intra_epoch_ckpt(self):
+        """Save, and end if that was asked for."""
+        self.save_in_epoch()
+        if self.asked:
+            logger.info(
+                "%s: saved after step %d; the same command goes on there",
+                self.preemption.name or "A signal to another process",
+                self.optimizer_step,
+            )
+            raise SystemExit(self.preemption.status)
