@@ -16,6 +16,7 @@ from mert_sb.inference.cache import pinned
 from mert_sb.inference.checkpoint import build_student
 from mert_sb.inference.convert import read_checkpoint
 from mert_sb.inference.export import HPARAMS, STUDENT, export_student
+from mert_sb.inference.harmless import check_harmless
 from mert_sb.inference.hub import fetch_file, push_folder
 from mert_sb.inference.staging import staged_folder
 
@@ -118,12 +119,14 @@ class StudentInterface(Pretrained):
         *,
         savedir=None,
         fetch_config=None,
+        run_code=False,
         **options,
     ):
         """Open what ``export_student`` wrote, the SpeechBrain way.
 
-        The YAML is HyperPyYAML, which builds what it names: load only what you
-        trust. ``from_original`` opens the same folder as plain data.
+        The YAML is HyperPyYAML, which runs what it names; one that names more than
+        a student needs is refused, unless you consent. ``from_original`` opens the
+        same folder as plain data.
 
         Arguments
         ---------
@@ -135,6 +138,8 @@ class StudentInterface(Pretrained):
             Where to put a copy; what is there already is used without the Hub.
         fetch_config : speechbrain.utils.fetching.FetchConfig, optional
             As in ``from_original``.
+        run_code : bool
+            Consent to whatever the YAML names.
         **options : dict
             As SpeechBrain's: ``overrides``, ``run_opts``, ``freeze_params``.
 
@@ -142,6 +147,11 @@ class StudentInterface(Pretrained):
         -------
         StudentInterface
             Ready to use.
+
+        Raises
+        ------
+        CheckpointError
+            If the YAML names other classes or functions, and ``run_code`` is False.
         """
         fetch_config = fetch_config or FetchConfig()
         names = (hparams_file, STUDENT)
@@ -156,6 +166,8 @@ class StudentInterface(Pretrained):
                 with staged_folder(folder) as staging:
                     for path in paths:
                         shutil.copyfile(path, staging / path.name)
+        if not run_code:
+            check_harmless(folder / hparams_file)
         # With a slash, or SpeechBrain takes a name like "models" for a Hub id.
         return super().from_hparams(
             str(folder.absolute()), hparams_file, **options
