@@ -143,7 +143,10 @@ def test_another_page_becomes_a_section(page):
 def test_dollars_in_names_are_no_formula():
     figure, axes = open_panels()
     axes[0, 0].set_title(r"cost $\oops$ of x")
+    axes[0, 0].loglog([1, 1000], [1, 1000])
     assert to_png(figure)[1:4] == b"PNG"
+    powers = [text for text in axes[0, 0].get_xticklabels() if text.get_text()]
+    assert powers and all(text.get_parse_math() for text in powers)
 
 
 def test_rows_are_as_long_as_the_header(page):

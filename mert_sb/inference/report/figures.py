@@ -190,9 +190,16 @@ def to_png(figure):
     """
     from matplotlib.text import Text
 
+    powers = {
+        id(text)
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        if axis.get_scale() == "log"
+        for text in axis.get_ticklabels(which="both")
+    }
     for text in figure.findobj(Text):
-        # A run's name may have dollars; nothing here is a formula.
-        text.set_parse_math(False)
+        # A run's name may have dollars; the only formulas are powers at log axes.
+        text.set_parse_math(id(text) in powers)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=RESOLUTION, facecolor="white")
     return file.getvalue()
