@@ -1,8 +1,8 @@
 """Preemption: a cluster's notice to stop, which is obeyed between two steps.
 
 Slurm sends SIGTERM, or what ``--signal`` asks for, some time before it kills; torchrun hands
-a SIGTERM on to its workers. ``MERT_SB_PREEMPTED_EXIT`` is the status to end with then; without
-it 0.
+SIGTERM alone on to its workers, and ends with 1 whatever their status. ``MERT_SB_PREEMPTED_EXIT``
+is the status to end with then; without it 0.
 
 Authors
  * The mert_sb developers 2026
@@ -22,7 +22,7 @@ VARIABLE = "MERT_SB_PREEMPTED_EXIT"
 def outlive(worker):
     """For a loader's workers: a SIGTERM to all processes must not take them first.
 
-    The run would end of their death before it has saved. One from the run itself ends
+    The run would end because of their death before it has saved. One from the run itself ends
     them. Linux alone tells who sent it; elsewhere they die.
 
     Arguments

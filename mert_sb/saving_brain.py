@@ -16,7 +16,7 @@ class SavingBrain(ProgressBrain):
     """SpeechBrain's Brain, which a SIGTERM or SIGUSR1 ends after the next step, saved.
 
     The same command goes on with exactly what would have come next. A notice during
-    validation is obeyed after it.
+    validation is obeyed after the step that follows, or after the last validation.
 
     Arguments
     ---------
@@ -48,6 +48,9 @@ class SavingBrain(ProgressBrain):
         """
         with self.preemption:
             super().fit(*args, **kwargs)
+            # In the last validation: all is saved, but not tested.
+            if self.preemption.is_asked(self.device):
+                self._leave()
 
     def save_in_epoch(self):
         """Save a checkpoint of a half epoch, and keep the newest of these alone."""
@@ -67,9 +70,13 @@ class SavingBrain(ProgressBrain):
         """Save, and end if that was asked for."""
         self.save_in_epoch()
         if self.asked:
-            logger.info(
-                "%s: saved after step %d; the same command goes on there",
-                self.preemption.name or "A signal to another process",
-                self.optimizer_step,
-            )
-            raise SystemExit(self.preemption.status)
+            self._leave()
+
+    def _leave(self):
+        """End, saying why."""
+        logger.info(
+            "%s: saved after step %d; the same command goes on there",
+            self.preemption.name or "A signal to another process",
+            self.optimizer_step,
+        )
+        raise SystemExit(self.preemption.status)

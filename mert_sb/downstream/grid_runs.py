@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import shutil
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -19,7 +20,6 @@ from typing import NamedTuple
 import torch
 
 from mert_sb.downstream.task_brain import TaskBrain
-from mert_sb.progress import Progress
 
 JOURNAL = "prepare.jsonl"
 # Each may hold 2 GiB of states.
@@ -164,15 +164,30 @@ def run_tasks(run, script, tasks, *, folder, jobs=1, keep=False):
         initargs=(max(1, torch.get_num_threads() // jobs),),
     )
     try:
-        yield from pool.map(work, tasks)
+        yield from pool.map(partial(_apart, work), tasks)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _begin(threads):
-    """A process of the pool begins."""
+    """A process of the pool begins, and ends with the grid, however that ends."""
     torch.set_num_threads(threads)
-    Progress.silence(True)
+    threading.Thread(target=_follow_the_grid, daemon=True).start()
+
+
+def _follow_the_grid():
+    """Wait for the end of the process that waits for this one."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _apart(work, task):
+    """Do it, in a process of the pool."""
+    try:
+        return work(task)
+    except SystemExit:
+        # A signal asked it to stop; the pool would give it the next run.
+        os._exit(1)
 
 
 def _finish(run, script, task, *, journal, keep):

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import speechbrain as sb
-import torch
 from speechbrain.utils.checkpoints import ckpt_recency
 from speechbrain.utils.distributed import ddp_broadcast, if_main_process
 
 from mert_sb.downstream.base import Base
+from mert_sb.downstream.epoch_losses import EpochLosses
 from mert_sb.downstream.group_brain import GroupBrain
 
 # In a checkpoint's meta: its epoch, if its metric was the best so far, else 0.
@@ -65,7 +65,8 @@ class TaskBrain(GroupBrain):
         if "encoder" in modules:
             checkpointer.add_recoverable("base", Base(modules["encoder"]))
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
-        self.losses, self.outputs, self.results = [], [], {}
+        self.losses, self.outputs, self.results = EpochLosses(), [], {}
+        checkpointer.add_recoverable("losses", self.losses, optional_load=True)
         self.saved_at = time.monotonic()
 
     def measured(self):
@@ -126,7 +127,10 @@ class TaskBrain(GroupBrain):
         epoch : int
             Current epoch.
         """
-        self.losses, self.outputs = [], []
+        self.outputs = []
+        # A stopped epoch goes on.
+        if stage != sb.Stage.TRAIN or self.step == 0:
+            self.losses.clear()
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Measure, log, save.
@@ -140,7 +144,7 @@ class TaskBrain(GroupBrain):
         epoch : int
             Current epoch.
         """
-        stats = {"loss": float(torch.cat(self.losses).mean())}
+        stats = {"loss": self.losses.mean()}
         if stage == sb.Stage.TRAIN:
             self.train_stats = {**stats, **self.rates()}
             return

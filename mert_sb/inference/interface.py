@@ -15,8 +15,12 @@ from speechbrain.utils.fetching import FetchConfig
 from mert_sb.inference.cache import pinned
 from mert_sb.inference.checkpoint import build_student
 from mert_sb.inference.convert import read_checkpoint
-from mert_sb.inference.export import HPARAMS, STUDENT, export_student
-from mert_sb.inference.harmless import check_harmless
+from mert_sb.inference.export import (
+    HPARAMS,
+    STUDENT,
+    export_student,
+    read_exported,
+)
 from mert_sb.inference.hub import fetch_file, push_folder
 from mert_sb.inference.staging import staged_folder
 
@@ -104,6 +108,11 @@ class StudentInterface(Pretrained):
             If the Hub cannot be reached and the cache lacks a file.
         """
         student = build_student(read_checkpoint(source, fetch_config))
+        return cls._of(student, run_opts=run_opts, freeze_params=freeze_params)
+
+    @classmethod
+    def _of(cls, student, *, run_opts=None, freeze_params=True):
+        """The interface of a student."""
         sample_rate = student.settings["sample_rate"]
         hparams = {
             "sample_rate": sample_rate,
@@ -124,9 +133,9 @@ class StudentInterface(Pretrained):
     ):
         """Open what ``export_student`` wrote, the SpeechBrain way.
 
-        The YAML is HyperPyYAML, which runs what it names; one that names more than
-        a student needs is refused, unless you consent. ``from_original`` opens the
-        same folder as plain data.
+        The YAML is HyperPyYAML, which runs what it names. Without your consent
+        nothing is run: the student's settings and weights are read as plain data, as
+        ``from_original`` reads them.
 
         Arguments
         ---------
@@ -139,9 +148,10 @@ class StudentInterface(Pretrained):
         fetch_config : speechbrain.utils.fetching.FetchConfig, optional
             As in ``from_original``.
         run_code : bool
-            Consent to whatever the YAML names.
+            Consent to build whatever the YAML names.
         **options : dict
-            As SpeechBrain's: ``overrides``, ``run_opts``, ``freeze_params``.
+            As SpeechBrain's: ``run_opts``, ``freeze_params``, and with ``run_code``
+            ``overrides``.
 
         Returns
         -------
@@ -151,7 +161,9 @@ class StudentInterface(Pretrained):
         Raises
         ------
         CheckpointError
-            If the YAML names other classes or functions, and ``run_code`` is False.
+            If a file is damaged, or the YAML has no student in plain values.
+        ValueError
+            If there are ``overrides`` without ``run_code``.
         """
         fetch_config = fetch_config or FetchConfig()
         names = (hparams_file, STUDENT)
@@ -167,10 +179,20 @@ class StudentInterface(Pretrained):
                     for path in paths:
                         shutil.copyfile(path, staging / path.name)
         if not run_code:
-            check_harmless(folder / hparams_file)
+            if "overrides" in options:
+                raise ValueError(
+                    "overrides: they are HyperPyYAML's, which runs what the YAML "
+                    "names; if you trust who made it, give run_code=True too"
+                )
+            # The two files alone, whatever they are called there.
+            checkpoint = read_exported(folder / hparams_file, folder / STUDENT)
+            return cls._of(build_student(checkpoint), **options)
         # With a slash, or SpeechBrain takes a name like "models" for a Hub id.
         return super().from_hparams(
-            str(folder.absolute()), hparams_file, **options
+            str(folder.absolute()),
+            hparams_file,
+            fetch_config=fetch_config,
+            **options,
         )
 
     @property

@@ -11,7 +11,7 @@ standard deviation over seeds, ``grid.json`` the setting of the best mean valida
 Stopped, it goes on where it was with the same command. Checkpoints and manifests of a
 finished run are deleted, unless --keep is given; to predict with a setting, train it with
 the recipe. Of cached states on a CPU several runs go at once, one a core and at most four;
---jobs says another number.
+--jobs says another number (each may hold 2 GiB of states).
 
 Authors
  * The mert_sb developers 2026
@@ -26,6 +26,7 @@ import re
 import shutil
 import sys
 import time
+from contextlib import closing
 from itertools import islice, product
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def _read_arguments(arguments):
     for name in OWN:
         parser.add_argument(f"--{name}")
     options, flags = parser.parse_known_args(arguments)
+    if options.jobs is not None and options.jobs < 1:
+        parser.error(f"--jobs: {options.jobs} is less than 1")
     given = [f"--{name}" for name in OWN if vars(options)[name] is not None]
     if given:
         parser.error(
@@ -174,6 +177,9 @@ def _write(path, content):
 def _tasks(options, flags, settings, seeds):
     """The recipe's command line for each setting and seed."""
     tasks = []
+    if options.jobs > 1:
+        # The grid has a bar; several runs' would be drawn over one another.
+        flags = [*flags, "--noprogressbar"]
     for setting, seed in product(settings, seeds):
         folder = options.output_folder / setting.name / str(seed)
         own = {"layer": setting.layer, "lr": setting.rate, "seed": seed}
@@ -195,9 +201,10 @@ def _results(options, tasks):
             jobs=options.jobs,
             keep=options.keep,
         )
-        for was_there, result in zip(there, found, strict=True):
-            progress.update(not was_there)
-            yield result
+        with closing(found):
+            for was_there, result in zip(there, found, strict=True):
+                progress.update(not was_there)
+                yield result
 
 
 def _check_data(folder, results, known):
@@ -229,13 +236,14 @@ def main(arguments):
     summaries, known, start = [], set(), time.perf_counter()
     Progress.silence("--noprogressbar" in flags)
     tasks = _tasks(options, flags, settings, seeds)
-    found = _results(options, tasks)
-    for setting in settings:
-        results = list(islice(found, len(seeds)))
-        _check_data(options.output_folder / setting.name, results, known)
-        summaries.append(summarize(setting, results))
-        rows = csv_rows(summaries, monitor)
-        _write_csv(options.output_folder / "grid.csv", rows)
+    # Closed: after an error no more runs begin.
+    with closing(_results(options, tasks)) as found:
+        for setting in settings:
+            results = list(islice(found, len(seeds)))
+            _check_data(options.output_folder / setting.name, results, known)
+            summaries.append(summarize(setting, results))
+            rows = csv_rows(summaries, monitor)
+            _write_csv(options.output_folder / "grid.csv", rows)
     best = choose(summaries, monitor, len(seeds))
     report = {"monitor": monitor, "settings": len(settings), "seeds": seeds}
     path = options.output_folder / "grid.json"

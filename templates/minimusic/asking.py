@@ -17,6 +17,7 @@ from mert_sb.hparams import load_hparams
 from mert_sb.inference import export_student
 
 FOLDER = Path(__file__).resolve().parent
+SEED = 2  # of pieces for the probes; the demo's are of seed 1
 SEEDS = "1,2,3"
 MOST_EPOCHS = 40  # of a probe
 # Few labels of each class, and few epochs on them; beats in few epochs.
@@ -82,7 +83,19 @@ class Asked(NamedTuple):
             **flags,
         }
         own = [part for k, v in given.items() for part in (f"--{k}", str(v))]
-        return [script, *own, "--noprogressbar"]
+        return [script, *own, "--made", "--noprogressbar"]
+
+    def music(self):
+        """Commands that make pieces and notes."""
+        return [
+            [
+                "make_dataset.py",
+                str(self.output / "pieces"),
+                *("--hours", str(self.hours), "--seed", str(SEED)),
+                *("--workers", "1"),
+            ],
+            ["notes.py", str(self.output / "notes")],
+        ]
 
 
 def write_untrained(yaml, folder):
@@ -94,34 +107,41 @@ def write_untrained(yaml, folder):
     return folder
 
 
-def run_commands(commands, log, threads=1):
-    """Run scripts one after another, quietly; the log has all they say.
+def run_commands(commands, log, stop=None):
+    """Run scripts one after another, quietly, on one thread; the log has all they say.
 
     Raises
     ------
     RuntimeError
-        If one fails.
+        If one fails, or is stopped by the event ``stop``.
     """
     environment = {
         "OMP_WAIT_POLICY": "PASSIVE",
+        # One that a signal stopped is not finished.
+        "MERT_SB_PREEMPTED_EXIT": "75",
         **os.environ,
-        "OMP_NUM_THREADS": str(threads),
+        "OMP_NUM_THREADS": "1",
     }
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a", encoding="utf-8") as file:
         for command in commands:
             file.write(f"\n> python {shlex.join(command)}\n")
             file.flush()
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=FOLDER,
                 env=environment,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                check=False,
             )
-            if done.returncode:
+            while process.poll() is None:
+                if stop is not None and stop.wait(0.5):
+                    process.terminate()
+                    process.wait()
+                elif stop is None:
+                    process.wait()
+            if process.returncode:
                 raise RuntimeError(
                     f"python {shlex.join(command)}\nended with status "
-                    f"{done.returncode}; see the end of {log}"
+                    f"{process.returncode}; see the end of {log}"
                 )

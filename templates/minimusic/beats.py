@@ -57,6 +57,7 @@ def parse_arguments(arguments):
     add("--encoder", type=Path, required=True, help="make demo leaves one")
     add("--songs", type=Path, help="see fretsonfire.py; else none is tracked")
     add("--upstreams", default=",".join(UPSTREAMS), help="rows to fill")
+    add("--made", action="store_true", help="pieces are there")
     add("--hours", type=float, default=2.0, help="of pieces")
     add("--output", type=Path, default=ROOT / "results" / "minimusic")
     options, flags = parser.parse_known_args(arguments)
@@ -192,7 +193,8 @@ def main(arguments):
     options, flags = parse_arguments(arguments)
     begin = time.perf_counter()
     songs = find_songs(options.songs) if options.songs else []
-    make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
+    if not options.made:
+        make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
     rows = []
     for upstream in options.upstreams:
         folder = train(upstream, options, flags)

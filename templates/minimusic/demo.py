@@ -25,6 +25,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import torch
 
@@ -84,11 +85,12 @@ def pretrain(music, output, flags, yaml=YAML):
     command += ["--output_folder", str(output.resolve()), *flags]
     print(f"\nPretraining, in {RECIPE.relative_to(ROOT)}:")
     print("  python", shlex.join(command[1:]), "\n", flush=True)
-    # Threads that wait actively make a step ten times slower on busy cores, and a small
-    # student gains little from more than one.
-    threads = max(1, len(os.sched_getaffinity(0)) - 1)
+    # Threads that wait actively make a step ten times slower on busy cores; one core is
+    # for what runs beside.
+    threads = max(1, (os.cpu_count() or 1) - 1)
     environment = {
         "OMP_WAIT_POLICY": "PASSIVE",
+        "MERT_SB_PREEMPTED_EXIT": "75",
         "OMP_NUM_THREADS": str(threads),
         **os.environ,
     }
@@ -150,32 +152,37 @@ def learn(arguments, music, begin):
     asked = Asked(output / "probes", arguments.hours)
     flags = training_flags(arguments.steps, faster_precision())
     rivals = write_untrained(RECIPE / YAML, output / "untrained")
-    encoder = output / "encoder"
+    encoder, stop = output / "encoder", Event()
     with ThreadPoolExecutor(1) as aside:
-        waiting = aside.submit(
-            run_commands,
-            [
+
+        def meanwhile(name, *commands):
+            log = output / f"{name}.log"
+            return aside.submit(run_commands, commands, log, stop)
+
+        try:
+            made = meanwhile("music", *asked.music())
+            asked_rivals = meanwhile(
+                "rivals",
                 asked.probes(rivals, "untrained,log-mel"),
                 asked.beats(rivals, "log-mel"),
-            ],
-            output / "rivals.log",
-        )
-        pretrain(music, output, flags)
-        tell_what_was_learned(output / "train_log.txt")
-        encode_one(encoder, music)
-        print(f"\n{minutes(begin)}: asking the student ...", flush=True)
-        few = aside.submit(
-            run_commands, [asked.few_labels(encoder)], output / "few_labels.log"
-        )
-        run_commands(
-            [
+            )
+            pretrain(music, output, flags)
+            tell_what_was_learned(output / "train_log.txt")
+            encode_one(encoder, music)
+            print(f"\n{minutes(begin)}: asking the student ...", flush=True)
+            few = meanwhile("few_labels", asked.few_labels(encoder))
+            made.result()
+            questions = [
                 asked.probes(encoder, "pretrained"),
                 asked.beats(encoder, "pretrained"),
-            ],
-            output / "probes.log",
-        )
-        waiting.result()
-        few.result()
+            ]
+            run_commands(questions, output / "probes.log")
+            asked_rivals.result()
+            few.result()
+        finally:
+            # After a failure nothing goes on in the background.
+            stop.set()
+            aside.shutdown(cancel_futures=True)
     return output, asked
 
 

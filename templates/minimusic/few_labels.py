@@ -49,6 +49,7 @@ def parse_arguments(arguments):
     add("--tasks", default="key,pitch")
     add("--seeds", default="1,2,3")
     add("--epochs", type=int, default=30)
+    add("--made", action="store_true", help="pieces and notes are there")
     add("--hours", type=float, default=4.0, help="of pieces")
     add("--output", type=Path, default=ROOT / "results" / "minimusic")
     options, flags = parser.parse_known_args(arguments)
@@ -124,7 +125,7 @@ def place(options, task, beginning):
 def main(arguments):
     """Make the data, fine-tune, show the result."""
     options, flags = parse_arguments(arguments)
-    kinds = {DATA[task] for task in options.tasks}
+    kinds = {DATA[task] for task in options.tasks if not options.made}
     if "pieces" in kinds:
         make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
     if "notes" in kinds:

@@ -53,6 +53,9 @@ def parse_arguments(arguments):
         "--output", type=Path, default=ROOT / "results" / "minimusic"
     )
     parser.add_argument(
+        "--made", action="store_true", help="pieces and notes are there"
+    )
+    parser.add_argument(
         "--upstreams", default=",".join(UPSTREAMS), help="columns to fill"
     )
     parser.add_argument("--layers", default="all", help="see search.py")
@@ -159,10 +162,12 @@ def main(arguments):
     """Make the data, probe, show the result."""
     options, flags = parse_arguments(arguments)
     begin = time.perf_counter()
-    make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
-    print(f"Pieces: {time.perf_counter() - begin:.0f} s", flush=True)
-    make_notes(options.output / "notes")
-    print(f"Pieces and notes: {time.perf_counter() - begin:.0f} s", flush=True)
+    if not options.made:
+        make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
+        print(f"Pieces: {time.perf_counter() - begin:.0f} s", flush=True)
+        make_notes(options.output / "notes")
+        took = time.perf_counter() - begin
+        print(f"Pieces and notes: {took:.0f} s", flush=True)
     data = options.output.resolve()
     for task, upstream in product(DATA, options.upstreams):
         print(f"\n{task}, {upstream}", flush=True)

@@ -222,8 +222,6 @@ def test_epochs_that_are_not_saved_are_lost_to_a_kill_alone(
     saved = []
 
     class Scripted(train.ClipBrain):
-        """Its third epoch is the best; says what it saves, and may be killed."""
-
         deadline = None
 
         def _after_validation(self, stats, epoch):
@@ -252,12 +250,28 @@ def test_epochs_that_are_not_saved_are_lost_to_a_kill_alone(
     assert saved == [(epoch, epoch) for epoch in range(1, 8)]
 
 
+@pytest.mark.parametrize("step", [2, 3, 4])
+def test_a_notice_in_an_epoch_or_at_its_end_loses_nothing(
+    fit, tmp_path, train, step
+):
+    class Noticed(train.ClipBrain):
+        def fit_batch(self, batch):
+            if (self.hparams.epoch_counter.current, self.step) == (2, step):
+                self.preemption.name = "SIGTERM"
+            return super().fit_batch(batch)
+
+    whole = fit(tmp_path / "a")
+    with pytest.raises(SystemExit):
+        fit(tmp_path / "b", brain_class=Noticed)
+    assert fit(tmp_path / "b").results == whole.results
+    losses = logged(tmp_path / "a", "train", "loss")
+    assert logged(tmp_path / "b", "train", "loss") == losses
+
+
 def test_the_first_of_the_best_epochs_is_tested(fit, tmp_path, train):
     metrics = iter([0.2, 0.6, 0.6, 0.5, 0.6])
 
     class Scripted(train.ClipBrain):
-        """Validation metrics that are given, and what is tested."""
-
         def _gathered(self):
             self.weights_seen = self.modules.head[0].weight.detach().clone()
             return super()._gathered()

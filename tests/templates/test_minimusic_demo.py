@@ -5,6 +5,7 @@ Authors
 """
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -38,6 +39,7 @@ def test_the_scripts_understand_what_is_asked(asked, tmp_path):
     assert options.upstreams == ["untrained", "log-mel"]
     assert (options.output, options.hours) == (asked.output, 2.2)
     assert flags[-3:] == ["--jobs", "1", "--noprogressbar"]
+    assert options.made
     script, *arguments = asked.few_labels(tmp_path)
     options, flags = few_labels.parse_arguments(arguments)
     assert Path(few_labels.__file__).name == script
@@ -50,6 +52,16 @@ def test_the_scripts_understand_what_is_asked(asked, tmp_path):
     assert Path(beats.__file__).name == script
     assert (options.upstreams, options.songs) == (["pretrained"], None)
     assert "--number_of_epochs" in flags
+
+
+def test_what_is_asked_aside_stops_when_told(tmp_path):
+    from asking import run_commands
+
+    stop = Event()
+    stop.set()
+    wait = "import time; time.sleep(100)"
+    with pytest.raises(RuntimeError, match="ended with status -15"):
+        run_commands([["-c", wait]], tmp_path / "a.log", stop)
 
 
 @pytest.mark.parametrize("name", ["probes", "beats"])

@@ -89,7 +89,9 @@ def test_exported_files_can_be_read_by_others(tmp_path):
 def test_another_rate_in_the_yaml_is_refused(tmp_path):
     folder = export_student(student(), tmp_path / "encoder")
     with pytest.raises(ValueError, match="sample_rate: 16000, but the student"):
-        MusicEncoder.from_hparams(folder, overrides={"sample_rate": 16_000})
+        MusicEncoder.from_hparams(
+            folder, overrides={"sample_rate": 16_000}, run_code=True
+        )
 
 
 def test_savedir_is_renewed_when_updates_are_allowed(tmp_path):

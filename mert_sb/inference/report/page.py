@@ -172,7 +172,7 @@ class Page:
         Raises
         ------
         ValueError
-            If a figure of its has a name that is taken.
+            If one of its figures has a name that is taken.
         """
         self.section(page.title)
         for block in page.blocks:
