@@ -9,7 +9,8 @@ import sys
 import pytest
 import torch
 
-from mert_sb.downstream.grid_runs import jobs_of, open_recipe
+from mert_sb.downstream.grid_runs import Task, jobs_of, open_recipe, run_tasks
+from tests.utils.fake_runs import fake_run
 from tests.utils.source_tree import ROOT
 
 RECIPES = ("EMO", "GTZAN", "GiantSteps", "MTG", "MTT", "NSynth", "VocalSet")
@@ -36,3 +37,20 @@ def test_runs_go_at_once_where_each_wants_one_core(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert jobs_of("cuda:0", cached=True) == 1
     assert jobs_of("cpu", cached=True) == 4
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_after_an_error_no_more_runs_begin(tmp_path, monkeypatch, jobs):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    script = ROOT / "recipes" / "downstream" / "GTZAN" / "train.py"
+    tasks = [Task([tmp_path / str(i)], tmp_path / str(i)) for i in range(40)]
+    found = run_tasks(fake_run, script, tasks, folder=tmp_path, jobs=jobs)
+    assert [next(found), next(found)] == [{}, {}]
+    # As an error of who asks for results does, or a signal.
+    found.close()
+    done = [task for task in tasks if task.is_done]
+    # Those under way end, and what a pool holds ready.
+    assert 2 <= len(done) < 12
+    again = run_tasks(fake_run, script, done, folder=tmp_path, jobs=jobs)
+    assert list(again) == [{}] * len(done)
+    sys.modules.pop("gtzan_prepare", None)
