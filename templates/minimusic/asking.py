@@ -21,7 +21,7 @@ SEED = 2  # of pieces for the probes; the demo's are of seed 1
 SEEDS = "1,2,3"
 MOST_EPOCHS = 40  # of a probe
 # Few labels of each class, and few epochs on them; beats in few epochs.
-LABELS, EPOCHS = 5, 6
+LABELS, EPOCHS = 5, 5
 FEW_TASK = "pitch"
 BEATS = {"batch_size": 8, "lr": 0.003, "number_of_epochs": 5}
 
@@ -54,13 +54,14 @@ class Asked(NamedTuple):
             jobs=self.jobs,
         )
 
-    def few_labels(self, encoder):
+    def few_labels(self, encoder, beginnings):
         """Command of fine-tuning with few labels."""
         return self._command(
             "few_labels.py",
             encoder,
             labels=LABELS,
             tasks=FEW_TASK,
+            beginnings=beginnings,
             seeds=SEEDS,
             epochs=EPOCHS,
         )

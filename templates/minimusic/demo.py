@@ -165,20 +165,20 @@ def learn(arguments, music, begin):
                 "rivals",
                 asked.probes(rivals, "untrained,log-mel"),
                 asked.beats(rivals, "log-mel"),
+                asked.few_labels(rivals, "from scratch"),
             )
             pretrain(music, output, flags)
             tell_what_was_learned(output / "train_log.txt")
             encode_one(encoder, music)
             print(f"\n{minutes(begin)}: asking the student ...", flush=True)
-            few = meanwhile("few_labels", asked.few_labels(encoder))
             made.result()
             questions = [
                 asked.probes(encoder, "pretrained"),
                 asked.beats(encoder, "pretrained"),
+                asked.few_labels(encoder, "pretrained"),
             ]
             run_commands(questions, output / "probes.log")
             asked_rivals.result()
-            few.result()
         finally:
             # After a failure nothing goes on in the background.
             stop.set()

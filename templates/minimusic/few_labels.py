@@ -47,6 +47,7 @@ def parse_arguments(arguments):
     add("--encoder", type=Path, required=True, help="make demo leaves one")
     add("--labels", type=int, default=5, help="of each class")
     add("--tasks", default="key,pitch")
+    add("--beginnings", default=",".join(BEGINNINGS), help="columns to fill")
     add("--seeds", default="1,2,3")
     add("--epochs", type=int, default=30)
     add("--made", action="store_true", help="pieces and notes are there")
@@ -54,6 +55,12 @@ def parse_arguments(arguments):
     add("--output", type=Path, default=ROOT / "results" / "minimusic")
     options, flags = parser.parse_known_args(arguments)
     options.tasks = options.tasks.split(",")
+    options.beginnings = options.beginnings.split(",")
+    if unknown := [b for b in options.beginnings if b not in BEGINNINGS]:
+        parser.error(
+            f"--beginnings: {', '.join(unknown)} is none of "
+            f"{', '.join(BEGINNINGS)}"
+        )
     if unknown := [task for task in options.tasks if task not in DATA]:
         parser.error(
             f"--tasks: {', '.join(unknown)} is none of {', '.join(DATA)}"
@@ -130,13 +137,15 @@ def main(arguments):
         make_dataset(options.output / "pieces", hours=options.hours, seed=SEED)
     if "notes" in kinds:
         make_notes(options.output / "notes")
-    for task, beginning in product(options.tasks, BEGINNINGS):
+    for task, beginning in product(options.tasks, options.beginnings):
         print(f"\n{task}, {beginning}", flush=True)
         fine_tune(
             task, beginning, place(options, task, beginning), options, flags
         )
-    command = shlex.join(["python", "few_labels.py", *arguments])
-    print(f"\n{write_table(options, command)}")
+    cells = product(options.tasks, BEGINNINGS)
+    if all((place(options, *c) / "grid.json").is_file() for c in cells):
+        command = shlex.join(["python", "few_labels.py", *arguments])
+        print(f"\n{write_table(options, command)}")
 
 
 if __name__ == "__main__":

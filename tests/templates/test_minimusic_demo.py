@@ -40,12 +40,13 @@ def test_the_scripts_understand_what_is_asked(asked, tmp_path):
     assert (options.output, options.hours) == (asked.output, 2.2)
     assert flags[-3:] == ["--jobs", "1", "--noprogressbar"]
     assert options.made
-    script, *arguments = asked.few_labels(tmp_path)
+    script, *arguments = asked.few_labels(tmp_path, "from scratch")
     options, flags = few_labels.parse_arguments(arguments)
     assert Path(few_labels.__file__).name == script
     shown = asked.few_options()
     assert (options.output, options.tasks) == (shown.output, shown.tasks)
     assert options.labels == shown.labels
+    assert options.beginnings == ["from scratch"]
     assert flags == ["--noprogressbar"]
     script, *arguments = asked.beats(tmp_path, "pretrained")
     options, flags = beats.parse_arguments(arguments)

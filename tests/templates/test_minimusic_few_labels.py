@@ -100,7 +100,9 @@ def run_few_labels(process, tmp_path_factory):
 
 
 def test_both_beginnings_are_trained_as_a_whole(run_few_labels, capsys):
-    output = run_few_labels()
+    output = run_few_labels(beginnings="pretrained")
+    assert not (output / "few_labels.md").exists()
+    run_few_labels()
     table = (output / "few_labels.md").read_text()
     assert table in capsys.readouterr().out
     line = table.splitlines()[2].strip("| ").split(" | ")
@@ -119,3 +121,6 @@ def test_an_unknown_task_is_refused(run_few_labels, capsys):
     with pytest.raises(SystemExit):
         run_few_labels(tasks="pitch,tempo")
     assert "tempo is none of key, style" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run_few_labels(beginnings="anew")
+    assert "anew is none of pretrained" in capsys.readouterr().err
