@@ -244,6 +244,8 @@ def main(arguments):
             summaries.append(summarize(setting, results))
             rows = csv_rows(summaries, monitor)
             _write_csv(options.output_folder / "grid.csv", rows)
+        # Its bar ends behind the last.
+        next(found, None)
     best = choose(summaries, monitor, len(seeds))
     report = {"monitor": monitor, "settings": len(settings), "seeds": seeds}
     path = options.output_folder / "grid.json"
