@@ -22,20 +22,22 @@ h1 { font-size: 1.7rem; line-height: 1.2; }
 h2 { font-size: 1.3rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
 h3 { font-size: 1.05rem; margin-top: 1.6rem; }
 .wide { overflow-x: auto; margin: 1rem 0; }
+.caption { margin: 1.2rem 0 0; }
+.caption + .wide { margin-top: 0.3rem; }
 table { border-collapse: collapse; font-size: 0.9rem; }
-caption { text-align: left; color: #555; padding-bottom: 0.3rem; }
 th, td { padding: 0.25rem 0.7rem 0.25rem 0; text-align: left;
   vertical-align: top; border-bottom: 1px solid #ddd; }
+td:last-child:not(.n):not(:empty) { min-width: 9em; overflow-wrap: anywhere; }
 td.n { text-align: right; font-variant-numeric: tabular-nums;
   white-space: nowrap; }
 figure { margin: 1.2rem 0; }
 img { width: 100%; height: auto; background: #fff; }
-figcaption { font-size: 0.9rem; color: #555; }
+.caption, figcaption { font-size: 0.9rem; color: #555; }
 pre { overflow-x: auto; padding: 0.6rem; background: #f2f2f2;
   font-size: 0.85rem; }
 @media (prefers-color-scheme: dark) {
   body { color: #e6e6e6; background: #181818; }
-  caption, figcaption { color: #b0b0b0; }
+  .caption, figcaption { color: #b0b0b0; }
   pre { background: #262626; }
   h2, th, td { border-color: #444; }
 }

@@ -76,12 +76,15 @@ class Table:
         )
         # A table of pairs needs no line of empty cells.
         head = f"<thead><tr>{head}</tr></thead>\n" if any(self.header) else ""
-        caption = html.escape(self.caption)
-        caption = f"<caption>{caption}</caption>" if caption else ""
-        return (
-            f'<div class="wide"><table>{caption}{head}'
+        table = (
+            f'<div class="wide"><table>{head}'
             f"<tbody>{body}</tbody></table></div>"
         )
+        if not self.caption:
+            return table
+        # Outside the box, so that it is read without scrolling.
+        caption = html.escape(self.caption)
+        return f'<p class="caption">{caption}</p>\n{table}'
 
     def markdown(self):
         """As Markdown.
