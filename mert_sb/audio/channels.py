@@ -12,7 +12,8 @@ Authors
 import numpy as np
 import torch
 
-from mert_sb.audio.decode import BLOCK, Stream, damage, opened, truncation
+from mert_sb.audio.decode import BLOCK, Stream, damage, opened
+from mert_sb.audio.header import rate_of, truncation
 from mert_sb.audio.resample import input_span, resample
 from mert_sb.audio.seek import is_mpeg, start_of_decoding
 
@@ -41,6 +42,8 @@ def read_channels(path, start, length, sample_rate):
     DamagedAudioError
         If the part reaches past the end of the file, cannot be decoded, or has
         samples that are not finite.
+    ValueError
+        If it is no part, or the file's rate is an odd one, see ``check_rates``.
 
     Example
     -------
@@ -53,7 +56,7 @@ def read_channels(path, start, length, sample_rate):
     if start < 0 or length < 1:
         raise ValueError(f"no part of {length} samples from {start} in {path}")
     with opened(path) as file:
-        rate = file.samplerate
+        rate = rate_of(path, file, sample_rate)
         begin, stop, skip = input_span(start, length, rate, sample_rate)
         first = start_of_decoding(path, file, begin)
         file.seek(first)

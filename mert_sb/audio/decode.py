@@ -15,6 +15,7 @@ import os
 import numpy as np
 import soundfile as sf
 
+from mert_sb.audio.header import header_fault, truncation
 from mert_sb.audio.seek import is_mpeg, start_of_decoding
 
 BLOCK = 2**17
@@ -115,6 +116,9 @@ def opened(path, kind=sf.SoundFile):
     name = os.fspath(path) if os.name == "nt" else os.fsencode(path)
     try:
         with kind(name) as file:
+            fault = header_fault(path, file)
+            if fault:
+                raise damage(path, fault)
             yield file
     except sf.LibsndfileError as error:
         if not os.path.exists(path):
@@ -241,29 +245,6 @@ def mono(path, block):
         raise damage(path, "non-finite: some samples are NaN or infinite")
     # Three times as fast as block.mean(axis=1).
     return np.einsum("sc->s", block) / block.shape[1]
-
-
-def truncation(n_samples, n_expected):
-    """The reason to give where samples are missing.
-
-    Arguments
-    ---------
-    n_samples : int
-        Samples that could be decoded.
-    n_expected : int
-        Samples that the header promises.
-
-    Returns
-    -------
-    str
-        The reason.
-
-    Example
-    -------
-    >>> truncation(1, 2)
-    'truncated: 1 of 2 samples can be decoded'
-    """
-    return f"truncated: {n_samples} of {n_expected} samples can be decoded"
 
 
 def _check_end(path, file, n_samples):

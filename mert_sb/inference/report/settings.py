@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 import yaml
 
+from mert_sb.plain_yaml import compose
+from mert_sb.texts import read_text
+
 HYPERPARAMS = "hyperparams.yaml"
 
 
@@ -120,9 +123,11 @@ def read_settings(folder):
     """
     path = folder / HYPERPARAMS
     try:
-        with path.open(encoding="utf-8") as file:
-            values = yaml.load(file, Loader=_Reader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = read_text(path)
+        # Counts what aliases make of it; PyYAML's own pass would not.
+        compose(text, path)
+        values = yaml.load(text, Loader=_Reader)
+    except (AttributeError, TypeError, ValueError, yaml.YAMLError) as error:
         raise ValueError(
             f"{path}: no YAML that a recipe wrote: {error}"
         ) from error
