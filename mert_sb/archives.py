@@ -4,8 +4,51 @@ Authors
  * The mert_sb developers 2026
 """
 
+import io
 import os
 import zipfile
+
+
+class BoundedFile(io.BufferedReader):
+    """An open file that is never asked for more bytes than are left of it.
+
+    Python makes room for all that is asked for before it reads.
+
+    Arguments
+    ---------
+    path : str or pathlib.Path
+        The file.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a"
+    >>> _ = path.write_bytes(b"abc")
+    >>> with BoundedFile(path) as file:
+    ...     file.read(2**62)
+    b'abc'
+    """
+
+    def __init__(self, path):
+        super().__init__(io.FileIO(path))
+        self.length = os.path.getsize(path)
+
+    def read(self, size=-1):
+        """Read.
+
+        Arguments
+        ---------
+        size : int
+            Bytes; -1: all that are left.
+
+        Returns
+        -------
+        bytes
+            So many, or those that are left.
+        """
+        if size is None or size < 0:
+            return super().read()
+        left = max(self.length - self.tell(), 0)
+        return super().read(min(size, left))
 
 
 def refuse_packed(path, most=None):

@@ -222,5 +222,8 @@ def _placed(given, tree, path):
     below = own_keys(base)
     placed = {k: v for k, v in given.items() if k in tree or k not in below}
     moved = {k: v for k, v in given.items() if k not in placed}
-    inner = {**placed.get(BASE, {}), **moved}
+    inner = placed.get(BASE) or {}
+    if not isinstance(inner, dict):
+        raise ValueError(f"{path}: {BASE} is {inner!r}, no keys and values")
+    inner = {**inner, **moved}
     return {**placed, BASE: _placed(inner, base, path)} if inner else placed

@@ -21,7 +21,6 @@ import torch
 # Its functions keep, as a default, the group there is when it is first imported;
 # wrapping a module imports it. See _leave_group.
 import torch.distributed.nn
-from hyperpyyaml import resolve_references
 from speechbrain.utils.distributed import ddp_init_group, run_on_main
 from torch.nn.parallel import DistributedDataParallel
 
@@ -29,7 +28,7 @@ from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
 from mert_sb.preemption import outlive
 from mert_sb.progress import Progress
-from mert_sb.tokens import redacted, refuse_tokens
+from mert_sb.tokens import redacted
 
 # Keys the door itself reads from a YAML.
 KEYS = {
@@ -76,8 +75,6 @@ def open_recipe(prepare, arguments):
     ddp_init_group(run_opts)
     atexit.register(_leave_group)
     overrides = _with_run_options(hparams_file, run_opts, overrides)
-    with open(hparams_file, encoding="utf-8") as file:
-        refuse_tokens(resolve_references(file, overrides).read(), hparams_file)
     hparams = load_hparams(hparams_file, overrides)
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],

@@ -19,7 +19,7 @@ VARIABLES = (
 )
 LEAST_LENGTH = 8
 _SECRET = re.compile(
-    r"(?P<url>\bhttps?://)[^\s/@\"']+@"
+    r"(?P<url>\b(?:[a-z0-9.-]+\+)?https?://)[^\s/@\"']+@"
     r"|(?P<other>\b[a-z][a-z0-9+.-]*://[^\s/@:\"']*):[^\s/@\"']+@"
     r"|\bhf_[A-Za-z0-9]{16,}"
     r"|\b(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{16,}"
@@ -61,28 +61,29 @@ def refuse_tokens(text, where):
     Arguments
     ---------
     text : str
-        What would be written.
+        Lines of YAML.
     where : str or pathlib.Path
         Where it is from, for the error, which does not repeat it.
 
     Raises
     ------
     ValueError
-        With the number of the line.
+        With the key that holds it.
 
     Example
     -------
-    >>> refuse_tokens("source: https://me:geheim@host/a", "flags")
+    >>> refuse_tokens("source: https://me:geheim@host/a", "a.yaml")
     Traceback (most recent call last):
         ...
-    ValueError: flags, line 1: a token or a password, which would be written ...
+    ValueError: a.yaml: source holds a token or a password, which would be ...
     """
-    for number, line in enumerate(text.splitlines(), start=1):
+    for line in text.splitlines():
         if redacted(line) != line:
+            key = redacted(line.partition(":")[0].strip(" -"))
             raise ValueError(
-                f"{where}, line {number}: a token or a password, which would be "
-                "written into the run's folder; leave it out, and give a token in "
-                "HF_TOKEN or by `hf auth login`"
+                f"{where}: {key} holds a token or a password, which would be written "
+                "into the run's folder; leave it out, and give a token in HF_TOKEN "
+                "or by `hf auth login`"
             )
 
 

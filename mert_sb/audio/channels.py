@@ -63,7 +63,9 @@ def read_channels(path, start, length, sample_rate):
         # One call: soundfile would seek between two.
         block = file.read(stop - first, dtype="float32", always_2d=True)
     channels = _checked(path, block)[:, begin - first :]
-    crop = resampled(channels, rate, sample_rate)[:, skip : skip + length]
+    crop = channels
+    if channels.shape[1] > 0:  # else the file ends before the part
+        crop = resampled(channels, rate, sample_rate)[:, skip : skip + length]
     if crop.shape[1] < length:
         raise damage(
             path,

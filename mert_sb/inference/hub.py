@@ -212,7 +212,8 @@ def _check_revision(revision):
     if revision is None:
         return
     usual = re.fullmatch(_REVISION, str(revision), re.ASCII)
-    if not usual or re.search(r"\.\.|//|/\.|\.lock$|[/.]$", revision):
+    odd = re.search(r"\.\.|//|/\.|\.lock$|[/.]$", str(revision))
+    if not isinstance(revision, str) or odd or not usual:
         raise ValueError(f"revision: {revision!r} is no branch, tag or commit")
 
 

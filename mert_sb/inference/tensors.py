@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
-from mert_sb.archives import refuse_packed
+from mert_sb.archives import BoundedFile, refuse_packed
 from mert_sb.texts import parse_json, read_text
 
 # What real checkpoints mention beside tensors and plain data. Stand-ins take the place
@@ -100,8 +100,9 @@ def read_pickle(path):
     """
     try:
         refuse_packed(path)
-        with _ALLOWING, safe_globals(_stand_ins(path)):
-            checkpoint = torch.load(path, "cpu", weights_only=True)
+        known = _stand_ins(path)
+        with BoundedFile(path) as file, _ALLOWING, safe_globals(known):
+            checkpoint = torch.load(file, "cpu", weights_only=True)
     except FileNotFoundError:
         raise
     except pickle.UnpicklingError as error:

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "store": {"shard"},
     "checkpoints": {"plain_yaml", "texts"},
     "overrides": {"plain_yaml", "texts"},
-    "hparams": {"overrides"},
+    "hparams": {"overrides", "tokens"},
     "recipe": {"hparams", "overrides", "preemption", "progress", "tokens"},
     # wings
     "audio": {"frames", "seeds", "progress"},

@@ -6,6 +6,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import copy
 import json
 
 # Numbers at which sizes and signs turn.
@@ -218,16 +219,16 @@ def _changed_value(value, rng):
     """The same with a change somewhere in it."""
     inner = isinstance(value, (dict, list)) and len(value) > 0
     if not inner or rng.random() < 0.02:
-        return VALUES[rng.integers(len(VALUES))]
+        return copy.deepcopy(VALUES[rng.integers(len(VALUES))])
     keys = list(value) if isinstance(value, dict) else list(range(len(value)))
     key, kind = keys[rng.integers(len(keys))], rng.integers(8)
     if kind == 0:
         del value[key]
     elif kind == 1 and isinstance(value, dict):
         name = CELLS[rng.integers(len(CELLS))]
-        value[name] = value.pop(key) if rng.random() < 0.5 else value[key]
+        value[name] = copy.deepcopy(value[key])
     elif kind == 1:
-        value.append(value[key])
+        value.append(copy.deepcopy(value[key]))
     else:
         value[key] = _changed_value(value[key], rng)
     return value

@@ -169,7 +169,8 @@ def build(made, package):
         name = made.name if isinstance(made, Made) else made
         raise ValueError(f"{name} is not of {package}")
     offered = vars(import_module(package))
-    if made.kind not in offered or not isinstance(made.settings, dict):
+    is_class = isinstance(offered.get(made.kind), type)
+    if not is_class or not isinstance(made.settings, dict):
         raise ValueError(f"{made.name}: {package} has none such")
     settings = {
         key: build(value, package) if isinstance(value, Made) else value

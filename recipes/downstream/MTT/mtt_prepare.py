@@ -153,6 +153,8 @@ def find_prefix(data_folder):
 def read_header(cells, table):
     """The place of each column by its name."""
     columns = {name: place for place, name in enumerate(cells)}
+    if len(columns) < len(cells):
+        raise ValueError(f"{table}, line 1: two columns have one name")
     wanted = ("clip_id", "mp3_path", *LABELS)
     missing = [name for name in wanted if name not in columns]
     if missing:
