@@ -9,6 +9,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import faulthandler
 import multiprocessing
 import os
 import resource
@@ -105,6 +106,8 @@ def _go_through(reader, first, stop, folder, seed):
     # Of libraries too, and whatever has been put in place of it.
     sys.stderr = open(folder / "stderr", "w")
     os.dup2(sys.stderr.fileno(), 2)
+    # What pytest has it write would look like a crash of the tests.
+    faulthandler.disable()
     # Threads of torch's do not outlive a fork.
     torch.set_num_threads(1)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -57,7 +57,7 @@ def spoiled(path, rng):
 def tables_of(name, folder):
     """A miniature of a data set without its audio; its tables' names."""
     module = importlib.import_module(f"tests.samples.make_{name}")
-    getattr(module, f"make_{name}")(folder)
+    getattr(module, f"make_{name}")(folder, seconds=1.0)
     names = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in (".wav", ".mp3", ".au", ".flac"):
