@@ -47,7 +47,7 @@ def damaged(path, rng):
         return mutated_json(json.loads(data), rng)
     if kind == ".safetensors":
         return spoiled_head(data, rng)
-    if kind in (".yaml", ".txt"):
+    if kind in (".yaml", ".txt", ".csv"):
         return mutated_text(data.decode(), rng)
     if zipfile.is_zipfile(io.BytesIO(data)):
         return damaged_archive(data, rng)
