@@ -1,4 +1,4 @@
-"""What a suite of faults did, for the table in the README.
+"""What a suite tried, and what was lost of it, for the table at the end.
 
 Authors
  * The mert_sb developers 2026
