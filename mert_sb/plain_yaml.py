@@ -12,7 +12,6 @@ import yaml
 # Recipes have some hundreds of nodes and some kilobytes.
 MOST_NODES = 100_000
 MOST_CHARACTERS = 1_000_000
-MERGE = "tag:yaml.org,2002:merge"
 
 
 def compose(text, path):
@@ -33,9 +32,9 @@ def compose(text, path):
     Raises
     ------
     ValueError
-        If it is no YAML, contains itself, is nested too deeply, merges keys (``<<``),
-        is longer than ``MOST_CHARACTERS``, or would have more than ``MOST_NODES``
-        nodes with its aliases written out.
+        If it is no YAML, contains itself, is nested too deeply, is longer than
+        ``MOST_CHARACTERS``, or would have more than ``MOST_NODES`` nodes with its
+        aliases written out.
 
     Example
     -------
@@ -84,11 +83,7 @@ def _count(node, counts):
 
 
 def _children(node):
-    """What a collection holds."""
+    """What a collection holds; merged keys (``<<``) are values like others here."""
     if isinstance(node, yaml.SequenceNode):
         return node.value
-    for key, _ in node.value:
-        if key.tag == MERGE:
-            line = key.start_mark.line + 1
-            raise ValueError(f"line {line} merges keys, <<; write them out")
     return [part for pair in node.value for part in pair]
