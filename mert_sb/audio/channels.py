@@ -12,7 +12,7 @@ Authors
 import numpy as np
 import torch
 
-from mert_sb.audio.decode import BLOCK, Stream, damage, opened
+from mert_sb.audio.decode import BLOCK, Stream, damage, opened, read_from
 from mert_sb.audio.header import rate_of, truncation
 from mert_sb.audio.resample import input_span, resample
 from mert_sb.audio.seek import is_mpeg, start_of_decoding
@@ -58,10 +58,11 @@ def read_channels(path, start, length, sample_rate):
     with opened(path) as file:
         rate = rate_of(path, file, sample_rate)
         begin, stop, skip = input_span(start, length, rate, sample_rate)
-        first = start_of_decoding(path, file, begin)
-        file.seek(first)
-        # One call: soundfile would seek between two.
-        block = file.read(stop - first, dtype="float32", always_2d=True)
+        stop = min(stop, file.frames)
+        block, first = np.zeros((0, file.channels), np.float32), begin
+        if begin < stop:
+            first = start_of_decoding(path, file, begin)
+            block = read_from(path, file, first, stop)
     channels = _checked(path, block)[:, begin - first :]
     crop = channels
     if channels.shape[1] > 0:  # else the file ends before the part
