@@ -7,9 +7,22 @@ Authors
 import dataclasses
 
 import speechbrain as sb
-from hyperpyyaml import load_hyperpyyaml
+from hyperpyyaml import load_hyperpyyaml, resolve_references
+from ruamel.yaml.error import YAMLError
 
 from mert_sb.overrides import BASE, place_overrides, read_yaml
+from mert_sb.tokens import refuse_tokens
+
+# What HyperPyYAML raises about references, placeholders and arithmetic.
+_UNRESOLVED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    YAMLError,
+)
 
 
 class Hparams(dict):
@@ -55,8 +68,16 @@ def load_hparams(hparams_file, overrides):
 
     Raises
     ------
+    ImportError
+        If it names no class or function that there is.
     KeyError
         If an override, nested or not, names no key of the YAML.
+    TypeError
+        If a class takes other arguments.
+    ValueError
+        If YAML or overrides are damaged, a reference leads nowhere, a placeholder is
+        not replaced, or something is a token or a password: what is here is written
+        into the run's folder. And whatever else the classes named complain about.
 
     Example
     -------
@@ -66,11 +87,28 @@ def load_hparams(hparams_file, overrides):
     {'x': 2}
     """
     overrides = place_overrides(hparams_file, overrides)
-    with open(hparams_file, encoding="utf-8") as file:
-        values = load_hyperpyyaml(file, overrides)
+    text = _resolved(hparams_file, overrides)
+    refuse_tokens(text, hparams_file)
+    try:
+        values = load_hyperpyyaml(text)
+    except (ImportError, TypeError) as error:
+        reason = " ".join(map(str, error.args))
+        raise type(error)(f"{hparams_file}: {reason}") from error
+    except YAMLError as error:
+        raise ValueError(f"{hparams_file}: {error}") from error
     while base := values.pop(BASE, None):
         values |= {k: v for k, v in base.items() if not k.startswith("__")}
     return Hparams(values)
+
+
+def _resolved(hparams_file, overrides):
+    """The YAML with overrides and references in their places, as text."""
+    try:
+        with open(hparams_file, encoding="utf-8") as file:
+            return resolve_references(file, overrides, True).read()
+    except _UNRESOLVED as error:
+        reason = " ".join(map(str, error.args))
+        raise ValueError(f"{hparams_file}: {reason}") from error
 
 
 def refuse_unused(hparams, hparams_file, used):

@@ -18,6 +18,10 @@ from pathlib import Path
 
 import yaml
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from mert_sb.plain_yaml import compose
+from mert_sb.texts import read_text
 
 BASE = "base"
 
@@ -38,7 +42,7 @@ def read_yaml(path):
     Raises
     ------
     ValueError
-        If the file is no mapping.
+        If a file is no YAML, or no mapping.
 
     Example
     -------
@@ -51,8 +55,8 @@ def read_yaml(path):
     (['c'], {'a'})
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    text = read_text(path)
+    node = compose(text, path)
     names = set(
         re.findall(rf"<(?:{BASE}\[)*(\w+)", re.sub(r"(^|\s)#.*", "", text))
     )
@@ -145,6 +149,8 @@ def place_overrides(path, overrides):
     KeyError
         If an override, nested or not, names no key of the YAML, or a key stands in
         the YAML and in its base.
+    ValueError
+        If the overrides are no YAML, or no mapping where the YAML has one.
 
     Example
     -------
@@ -154,10 +160,7 @@ def place_overrides(path, overrides):
     >>> place_overrides(folder / "a.yaml", "lr: 0.2")["base"]["lr"]
     0.2
     """
-    if isinstance(overrides, dict):
-        given = dict(overrides)
-    else:
-        given = YAML().load(overrides or "") or {}
+    given = _given(path, overrides)
     tree, _ = read_yaml(path)
     placed = _placed(given, tree, path)
     unknown = unknown_keys(placed, tree)
@@ -167,6 +170,20 @@ def place_overrides(path, overrides):
             "the command line, or add the key to the YAML"
         )
     return placed
+
+
+def _given(path, overrides):
+    """Overrides as a dictionary."""
+    if isinstance(overrides, dict):
+        return dict(overrides)
+    try:
+        given = YAML().load(overrides or "") or {}
+    except (YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path}: its flags are no YAML: {reason}") from error
+    if not isinstance(given, dict):
+        raise ValueError(f"{path}: its flags are no keys and values: {given!r}")
+    return given
 
 
 def own_keys(tree):
@@ -205,5 +222,8 @@ def _placed(given, tree, path):
     below = own_keys(base)
     placed = {k: v for k, v in given.items() if k in tree or k not in below}
     moved = {k: v for k, v in given.items() if k not in placed}
-    inner = {**placed.get(BASE, {}), **moved}
+    inner = placed.get(BASE) or {}
+    if not isinstance(inner, dict):
+        raise ValueError(f"{path}: {BASE} is {inner!r}, no keys and values")
+    inner = {**inner, **moved}
     return {**placed, BASE: _placed(inner, base, path)} if inner else placed

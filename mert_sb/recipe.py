@@ -13,6 +13,7 @@ import gc
 import inspect
 import math
 import shutil
+from pathlib import Path
 
 import speechbrain as sb
 import torch
@@ -27,6 +28,7 @@ from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
 from mert_sb.preemption import outlive
 from mert_sb.progress import Progress
+from mert_sb.tokens import redacted
 
 # Keys the door itself reads from a YAML.
 KEYS = {
@@ -57,6 +59,13 @@ def open_recipe(prepare, arguments):
     tuple of (Hparams, speechbrain.RunOptions, str)
         The hyperparameters, the run options, and the YAML's path.
 
+    Raises
+    ------
+    KeyError
+        If a flag names no key of the YAML.
+    ValueError
+        If YAML or flags hold a token or a password: the run's folder would too.
+
     Example
     -------
     See ``recipes/pretrain/AudioFolder/extract_targets.py``.
@@ -71,7 +80,9 @@ def open_recipe(prepare, arguments):
         experiment_directory=hparams["output_folder"],
         hyperparams_to_save=hparams_file,
         overrides=overrides,
+        save_env_desc=False,
     )
+    run_on_main(_describe_environment, args=[hparams["output_folder"]])
     run_on_main(prepare, kwargs=hparams["prepare"])
     return hparams, run_opts, hparams_file
 
@@ -135,6 +146,12 @@ def run(brain_class, prepare, dataio_prep, arguments):
         )
     _unwrap(brain.modules)
     return brain
+
+
+def _describe_environment(folder):
+    """Write ``env.log``; pip lists addresses with the passwords in them."""
+    text = redacted(sb.utils.logger.get_environment_description())
+    (Path(folder) / "env.log").write_text(text, encoding="utf-8")
 
 
 def _with_run_options(hparams_file, run_opts, overrides):

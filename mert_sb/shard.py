@@ -7,8 +7,23 @@ Authors
 """
 
 import os
+import tokenize
 
 import numpy as np
+
+# Version 1: heads of later ones may ask for gigabytes before they are read.
+MAGIC = b"\x93NUMPY\x01\x00"
+# What numpy raises about the head of a table.
+UNREADABLE = (
+    AttributeError,
+    EOFError,
+    OverflowError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+)
 
 
 class Shard:
@@ -24,7 +39,8 @@ class Shard:
     Raises
     ------
     ValueError
-        If the file of numbers has not the length that its table asks for.
+        If the file of numbers has not the length that its table asks for. Reading
+        rows raises it too, where tables are damaged or do not fit one another.
 
     Example
     -------
@@ -42,11 +58,11 @@ class Shard:
         self._dtype = dtype
         self._data = None
         with (path / "offsets.npy").open("rb") as file:
-            file.seek(-8, os.SEEK_END)
+            file.seek(max(os.fstat(file.fileno()).st_size - 8, 0))
             n_values = int.from_bytes(file.read(8), "little")
         size = n_values * dtype.itemsize
         if (path / "data.bin").stat().st_size != size:
-            raise ValueError(f"{path} is damaged; delete it, write it again")
+            raise self._damage("data.bin is not as long as its table says")
 
     def read_hashes(self):
         """Hashes of the keys.
@@ -56,7 +72,7 @@ class Shard:
         numpy.ndarray
             ``(rows,)`` uint64.
         """
-        return np.load(self._path / "hashes.npy")
+        return np.array(self._table("hashes", "u", 8, 1))
 
     def key(self, row):
         """The key of a row.
@@ -72,7 +88,10 @@ class Shard:
             As written.
         """
         self._map()
-        return self._keys[row].decode()
+        try:
+            return self._keys[row].decode()
+        except UnicodeDecodeError as error:
+            raise self._damage(f"keys.npy: {error}") from error
 
     def __getitem__(self, row):
         """The array of a row.
@@ -94,10 +113,54 @@ class Shard:
     def _map(self):
         if self._data is not None:
             return
-        self._shapes = np.load(self._path / "shapes.npy").astype(np.int32)
-        self._offsets = np.load(self._path / "offsets.npy")
+        shapes = np.array(self._table("shapes", "i", None, 2))
+        self._offsets = np.array(self._table("offsets", "i", 8, 1))
+        self._keys = self._table("keys", "S", None, 1)
+        self._check(shapes)
+        self._shapes = shapes.astype(np.int32)
+        data = np.zeros(0, self._dtype)
+        if self._offsets[-1]:
+            path = self._path / "data.bin"
+            data = np.memmap(path, dtype=self._dtype, mode="r")
         # As plain arrays: those that say they are mapped take long to slice.
-        keys = np.load(self._path / "keys.npy", mmap_mode="r")
-        self._keys = keys.view(np.ndarray)
-        data = np.memmap(self._path / "data.bin", dtype=self._dtype, mode="r")
         self._data = data.view(np.ndarray)
+
+    def _table(self, name, kind, itemsize, axes):
+        """A mapped table; nothing larger than its file is made of it."""
+        path = self._path / f"{name}.npy"
+        with path.open("rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                raise self._damage(f"{path.name} is no table")
+        try:
+            table = np.load(path, mmap_mode="r", allow_pickle=False)
+        except UNREADABLE as error:
+            raise self._damage(f"{path.name}: {error}") from error
+        found = table.dtype.kind, table.ndim
+        if found != (kind, axes) or itemsize not in (
+            None,
+            table.dtype.itemsize,
+        ):
+            raise self._damage(
+                f"{path.name} is of {table.dtype}, {table.shape}"
+            )
+        return table.view(np.ndarray)
+
+    def _check(self, shapes):
+        """Refuse tables that do not fit one another."""
+        sizes = np.diff(self._offsets)
+        hashes = self._table("hashes", "u", 8, 1)
+        rows = {len(shapes), len(self._keys), len(sizes), len(hashes)}
+        fits = len(rows) == 1 and self._offsets[0] == 0
+        if not fits or (shapes < 0).any() or (shapes >= 2**31).any():
+            raise self._damage("its tables are of different rows")
+        # As floats, which do not overflow.
+        wanted = shapes.astype(float).prod(1)
+        size = self._offsets[-1] * self._dtype.itemsize
+        whole = size == (self._path / "data.bin").stat().st_size
+        if not whole or (sizes != wanted).any():
+            raise self._damage("its tables do not fit its data")
+
+    def _damage(self, reason):
+        return ValueError(
+            f"{self._path} is damaged; delete it, write it again ({reason})"
+        )

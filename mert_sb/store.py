@@ -19,8 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from mert_sb.shard import Shard
+from mert_sb.texts import read_json
 
 VERSION = 1
+# Of others numpy could take bytes of a file for addresses.
+DTYPES = {
+    *("bool", "int8", "int16", "int32", "int64"),
+    *("uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+}
 
 
 def _hash(key):
@@ -72,7 +79,7 @@ class Shelf:
     FileNotFoundError
         If the folder is no shelf.
     ValueError
-        If its fingerprint is another.
+        If its fingerprint is another, or it is damaged.
 
     Example
     -------
@@ -276,8 +283,16 @@ def _read_header(folder):
             f"{folder} is no shelf: there is no {header}; run what writes it "
             "(extract_targets.py for targets) first, or do without it"
         )
-    header = json.loads(header.read_text())
-    return header["fingerprint"], np.dtype(header["dtype"])
+    found = read_json(header)
+    found = found if isinstance(found, dict) else {}
+    fingerprint, dtype = found.get("fingerprint"), found.get("dtype")
+    if not (isinstance(dtype, str) and dtype in DTYPES):
+        raise ValueError(
+            f"{header}: damaged, its dtype is {dtype!r}, not one of {sorted(DTYPES)}"
+        )
+    if not isinstance(fingerprint, dict):
+        raise ValueError(f"{header}: damaged, there is no fingerprint")
+    return fingerprint, np.dtype(dtype)
 
 
 def _complete(folder):

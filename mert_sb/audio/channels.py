@@ -12,7 +12,8 @@ Authors
 import numpy as np
 import torch
 
-from mert_sb.audio.decode import BLOCK, Stream, damage, opened, truncation
+from mert_sb.audio.decode import BLOCK, Stream, damage, opened, read_from
+from mert_sb.audio.header import rate_of, truncation
 from mert_sb.audio.resample import input_span, resample
 from mert_sb.audio.seek import is_mpeg, start_of_decoding
 
@@ -41,6 +42,8 @@ def read_channels(path, start, length, sample_rate):
     DamagedAudioError
         If the part reaches past the end of the file, cannot be decoded, or has
         samples that are not finite.
+    ValueError
+        If it is no part, or the file's rate is an odd one, see ``check_rates``.
 
     Example
     -------
@@ -53,14 +56,17 @@ def read_channels(path, start, length, sample_rate):
     if start < 0 or length < 1:
         raise ValueError(f"no part of {length} samples from {start} in {path}")
     with opened(path) as file:
-        rate = file.samplerate
+        rate = rate_of(path, file, sample_rate)
         begin, stop, skip = input_span(start, length, rate, sample_rate)
-        first = start_of_decoding(path, file, begin)
-        file.seek(first)
-        # One call: soundfile would seek between two.
-        block = file.read(stop - first, dtype="float32", always_2d=True)
+        stop = min(stop, file.frames)
+        block, first = np.zeros((0, file.channels), np.float32), begin
+        if begin < stop:
+            first = start_of_decoding(path, file, begin)
+            block = read_from(path, file, first, stop)
     channels = _checked(path, block)[:, begin - first :]
-    crop = resampled(channels, rate, sample_rate)[:, skip : skip + length]
+    crop = channels
+    if channels.shape[1] > 0:  # else the file ends before the part
+        crop = resampled(channels, rate, sample_rate)[:, skip : skip + length]
     if crop.shape[1] < length:
         raise damage(
             path,

@@ -18,7 +18,7 @@ from pathlib import Path
 from posixpath import normpath
 from typing import NamedTuple
 
-from mert_sb.audio.rows import make_row, write_rows, write_table
+from mert_sb.audio.rows import leads_out, make_row, write_rows, write_table
 from mert_sb.audio.usable import usable_lengths
 
 logger = logging.getLogger(__name__)
@@ -202,6 +202,8 @@ def _wanted(splits):
     for name, files in splits.items():
         for path, fields in files.items():
             where = f"splits[{name!r}][{path!r}]"
+            if leads_out(path):
+                raise ValueError(f"{where}: its path leads out of data_folder")
             other = spelled.setdefault(normpath(path), where)
             if other != where:
                 raise ValueError(f"{where}: the same file is {other}")

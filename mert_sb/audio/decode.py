@@ -15,6 +15,7 @@ import os
 import numpy as np
 import soundfile as sf
 
+from mert_sb.audio.header import header_fault, truncation
 from mert_sb.audio.seek import is_mpeg, start_of_decoding
 
 BLOCK = 2**17
@@ -115,6 +116,9 @@ def opened(path, kind=sf.SoundFile):
     name = os.fspath(path) if os.name == "nt" else os.fsencode(path)
     try:
         with kind(name) as file:
+            fault = header_fault(path, file)
+            if fault:
+                raise damage(path, fault)
             yield file
     except sf.LibsndfileError as error:
         if not os.path.exists(path):
@@ -165,12 +169,47 @@ def decode(path, file, start, stop):
     if start >= stop:
         return np.zeros(0, np.float32)
     begin = start_of_decoding(path, file, start)
-    file.seek(begin)
-    # One call: soundfile would seek between two.
-    block = file.read(stop - begin, dtype="float32", always_2d=True)
+    block = read_from(path, file, begin, stop)
     if begin + len(block) < stop:
         _check_end(path, file, begin + len(block))
     return mono(path, block[start - begin :])
+
+
+def read_from(path, file, begin, stop):
+    """Decode a part of an open file in one call, its channels apart.
+
+    Arguments
+    ---------
+    path : str or Path
+        Its path.
+    file : soundfile.SoundFile
+        The open file, able to seek.
+    begin, stop : int
+        First sample and one past the last, at the file's rate; both within it.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(S, C)`` float32; fewer than asked for where the file ends.
+
+    Raises
+    ------
+    DamagedAudioError
+        If the seek leads out of the file, as in damaged MP3 it may.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.wav"
+    >>> sf.write(path, np.zeros((8_000, 2)), 8_000)
+    >>> with opened(path) as file:
+    ...     read_from(path, file, 7_000, 8_000).shape
+    (1000, 2)
+    """
+    file.seek(begin)
+    if file.tell() > file.frames:
+        raise damage(path, truncation(file.frames, file.tell()))
+    # One call: soundfile would seek between two.
+    return file.read(stop - begin, dtype="float32", always_2d=True)
 
 
 def blocks(path, file):
@@ -241,29 +280,6 @@ def mono(path, block):
         raise damage(path, "non-finite: some samples are NaN or infinite")
     # Three times as fast as block.mean(axis=1).
     return np.einsum("sc->s", block) / block.shape[1]
-
-
-def truncation(n_samples, n_expected):
-    """The reason to give where samples are missing.
-
-    Arguments
-    ---------
-    n_samples : int
-        Samples that could be decoded.
-    n_expected : int
-        Samples that the header promises.
-
-    Returns
-    -------
-    str
-        The reason.
-
-    Example
-    -------
-    >>> truncation(1, 2)
-    'truncated: 1 of 2 samples can be decoded'
-    """
-    return f"truncated: {n_samples} of {n_expected} samples can be decoded"
 
 
 def _check_end(path, file, n_samples):

@@ -16,8 +16,8 @@ from mert_sb.audio.decode import (
     blocks,
     decode,
     opened,
-    truncation,
 )
+from mert_sb.audio.header import truncation
 
 # One step of 16 bits: nothing louder than this is silence.
 SILENCE = 2.0**-15

@@ -104,11 +104,16 @@ class Journal:
     def _load(self, line):
         try:
             entry = json.loads(line)
-        except json.JSONDecodeError:
-            return
-        if entry["settings"] == self.settings:
+            path, finding = entry["path"], Finding(**entry["finding"])
             state = entry["size"], entry["mtime_ns"]
-            self.entries[entry["path"]] = state, Finding(**entry["finding"])
+            ours = entry["settings"] == self.settings
+        except (LookupError, RecursionError, TypeError, ValueError):
+            return
+        counts = (*state, finding.n_samples, finding.sample_rate)
+        whole = all(type(count) is int and count >= 0 for count in counts)
+        texts = type(path) is type(finding.reason) is str
+        if ours and whole and texts:
+            self.entries[path] = state, finding
 
 
 def _state(stat):

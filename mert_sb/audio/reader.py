@@ -25,6 +25,7 @@ from mert_sb.audio.decode import (
     decode,
     opened,
 )
+from mert_sb.audio.header import rate_of
 from mert_sb.audio.resample import input_span, resample, resampled_length
 from mert_sb.frames import HOP_LENGTH
 
@@ -114,6 +115,8 @@ def read_audio(path, sample_rate):
     DamagedAudioError
         If the file cannot be decoded to its end, has no samples, or has some
         that are not finite. Silence is legal.
+    ValueError
+        If its rate is an odd one, see ``check_rates``.
 
     Example
     -------
@@ -124,8 +127,8 @@ def read_audio(path, sample_rate):
     torch.Size([12000])
     """
     with opened(path, Stream) as file:
+        rate = rate_of(path, file, sample_rate)
         pieces = list(blocks(path, file))
-        rate = file.samplerate
     if not pieces:
         raise damage(path, "empty: the file holds no samples")
     wav = torch.from_numpy(np.concatenate(pieces))
@@ -157,6 +160,8 @@ def read_crop(path, start, length, sample_rate):
     DamagedAudioError
         If the crop reaches past the end of the file, cannot be decoded, or has
         samples that are not finite.
+    ValueError
+        If it is no crop, or the file's rate is an odd one, see ``check_rates``.
 
     Example
     -------
@@ -169,7 +174,7 @@ def read_crop(path, start, length, sample_rate):
     if start < 0 or length < 1:
         raise ValueError(f"no crop of {length} samples from {start} in {path}")
     with opened(path) as file:
-        rate = file.samplerate
+        rate = rate_of(path, file, sample_rate)
         begin, stop, skip = input_span(start, length, rate, sample_rate)
         samples = decode(path, file, begin, stop)
     wav = resample(torch.from_numpy(samples), rate, sample_rate)

@@ -8,6 +8,89 @@ import csv
 import io
 import json
 import os
+from pathlib import PurePosixPath
+
+from mert_sb.texts import read_json
+
+ROOT = "{data_root}/"
+
+
+def leads_out(path):
+    """Whether a path leads out of the folder that it is relative to.
+
+    Arguments
+    ---------
+    path : str
+        With forward slashes.
+
+    Returns
+    -------
+    bool
+        True for absolute ones, those with ``..``, and what no file can be called.
+        Links are not followed: data sets are often made of them.
+
+    Example
+    -------
+    >>> [leads_out(path) for path in ("a/b.wav", "/a", "a/../../b", "a\\0")]
+    [False, True, True, True]
+    """
+    parts = PurePosixPath(path)
+    return parts.is_absolute() or ".." in parts.parts or "\0" in path
+
+
+def read_rows(path):
+    """Read a manifest.
+
+    Arguments
+    ---------
+    path : pathlib.Path
+        Which ``write_rows`` wrote.
+
+    Returns
+    -------
+    dict
+        From id to row.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    ValueError
+        If a row has no path below the data folder, or no stretch of it.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "train.json"
+    >>> write_rows(path, {"a": make_row("../a.wav", 0, 12, 24)})
+    >>> read_rows(path)
+    Traceback (most recent call last):
+        ...
+    ValueError: ...train.json: 'a' is no row of a manifest; prepare the data again
+    """
+    rows = read_json(path)
+    if not isinstance(rows, dict):
+        raise ValueError(f"{path}: no manifest; prepare the data again")
+    for name, row in rows.items():
+        if not _is_row(row):
+            raise ValueError(
+                f"{path}: {name!r} is no row of a manifest; prepare the data again"
+            )
+    return rows
+
+
+def _is_row(row):
+    """Whether a value is what ``make_row`` makes."""
+    if not isinstance(row, dict):
+        return False
+    wav, duration = row.get("wav"), row.get("duration")
+    counts = row.get("start"), row.get("length")
+    return (
+        isinstance(wav, str)
+        and wav.startswith(ROOT)
+        and not leads_out(wav.removeprefix(ROOT))
+        and all(type(count) is int and count >= 0 for count in counts)
+        and type(duration) in (int, float)
+    )
 
 
 def make_row(path, start, length, sample_rate, /, **fields):
@@ -37,7 +120,7 @@ def make_row(path, start, length, sample_rate, /, **fields):
     ('{data_root}/{{a}}.wav', ['{{b}}'])
     """
     return {
-        "wav": "{data_root}/" + _escaped(path),
+        "wav": ROOT + _escaped(path),
         "start": start,
         "length": length,
         "duration": length / sample_rate,

@@ -5,9 +5,10 @@ Authors
 """
 
 import hashlib
-import json
 import os
 from pathlib import Path
+
+from mert_sb.audio.rows import read_rows
 
 
 def hash_split(paths, *, valid_share, seed):
@@ -127,7 +128,7 @@ def keep_splits(save_folder, splits):
     Raises
     ------
     ValueError
-        If a file is in another split than before.
+        If a file is in another split than before, or a manifest is damaged.
 
     Example
     -------
@@ -137,7 +138,7 @@ def keep_splits(save_folder, splits):
     for manifest in Path(save_folder).glob("*.json"):
         if manifest.stem not in splits.values():
             continue
-        rows = json.loads(manifest.read_text(encoding="utf-8")).values()
+        rows = read_rows(manifest).values()
         paths = {row["wav"].removeprefix("{data_root}/") for row in rows}
         for path in sorted(paths & splits.keys()):
             if splits[path] != manifest.stem:

@@ -10,6 +10,7 @@ Authors
 import torch
 
 from mert_sb.audio.decode import Stream, blocks, damage, opened
+from mert_sb.audio.header import rate_of
 from mert_sb.audio.resample import (
     input_span,
     resample,
@@ -39,6 +40,8 @@ def stream_blocks(path, sample_rate):
     DamagedAudioError
         If the file cannot be decoded to its end, has no samples, or has some
         that are not finite.
+    ValueError
+        If its rate is an odd one, see ``check_rates``.
 
     Example
     -------
@@ -49,7 +52,7 @@ def stream_blocks(path, sample_rate):
     [71280, 71360, 71280, 26000, 80]
     """
     with opened(path, Stream) as file:
-        rate = file.samplerate
+        rate = rate_of(path, file, sample_rate)
         held, begin, done = torch.zeros(0), 0, 0
         for block in blocks(path, file):
             held = torch.cat([held, torch.from_numpy(block)])

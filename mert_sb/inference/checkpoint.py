@@ -15,6 +15,7 @@ from mert_sb.inference.names import (
     our_name,
     their_name,
 )
+from mert_sb.inference.settings import short
 from mert_sb.inference.tensors import CheckpointError, as_weight
 from mert_sb.student import MERT
 
@@ -170,7 +171,7 @@ def sort_tensors(tensors, layout, path):
     state, heads = {}, {}
     for name, tensor in tensors.items():
         if not isinstance(name, str):
-            raise CheckpointError(f"{path}: {name!r} is no tensor's name")
+            raise CheckpointError(f"{path}: {short(name)} is no tensor's name")
         ours = our_name(name, layout)
         if ours in state:
             raise CheckpointError(f"{path}: two spellings of tensor {name!r}")

@@ -17,8 +17,10 @@ from mert_sb.inference.checkpoint import Checkpoint, student_state
 from mert_sb.inference.settings import FREE, KINDS, need
 from mert_sb.inference.staging import staged_folder
 from mert_sb.inference.tensors import CheckpointError, SafeTensors, save_weights
+from mert_sb.plain_yaml import compose
 from mert_sb.student import MERT
 from mert_sb.student.options import complete
+from mert_sb.texts import read_text
 
 HPARAMS = "hyperparams.yaml"
 STUDENT = "student.safetensors"
@@ -129,16 +131,16 @@ def read_exported(hparams, weights):
     True
     """
     try:
-        text = hparams.read_text(encoding="utf-8")
-        settings = _settings(
-            yaml.compose(text, Loader=yaml.SafeLoader), hparams
-        )
+        tree = compose(read_text(hparams), hparams)
+        settings = _settings(tree, hparams)
     except (AttributeError, LookupError, ValueError, yaml.YAMLError) as error:
         raise CheckpointError(
             f"{hparams}: not the plain settings that mert_sb writes ({error})"
         ) from error
     if unknown := settings.keys() - KINDS.keys():
-        raise CheckpointError(f"{hparams}: MERT has no {', '.join(unknown)}")
+        raise CheckpointError(
+            f"{hparams}: MERT has no {', '.join(map(str, unknown))}"
+        )
     for key in settings:
         need(settings, key, KINDS[key], hparams)
     state = SafeTensors(weights)

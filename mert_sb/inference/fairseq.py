@@ -16,6 +16,7 @@ from mert_sb.inference.names import their_name
 from mert_sb.inference.originals import refuse_beyond_original
 from mert_sb.inference.settings import (
     COUNT,
+    CQT_BINS,
     KINDS,
     MAPPING,
     SWITCH,
@@ -24,6 +25,7 @@ from mert_sb.inference.settings import (
     need,
     need_fixed,
     norm_name,
+    short,
 )
 from mert_sb.inference.staging import staged_file
 from mert_sb.inference.tensors import CheckpointError, read_pickle
@@ -103,7 +105,7 @@ def read_fairseq(path):
     if not isinstance(config, dict) or not isinstance(tensors, dict):
         raise CheckpointError(
             f"{path}: no checkpoint of fairseq's: it has no 'cfg' and 'model', but "
-            f"{', '.join(map(str, list(checkpoint)[:5]))}"
+            f"{', '.join(map(short, list(checkpoint)[:5]))}"
         )
     settings = _settings(config, path)
     state, heads = sort_tensors(tensors, "fairseq", path)
@@ -215,7 +217,7 @@ def _settings(config, path):
     kind = model.get("_name")
     if kind != "mert":
         raise CheckpointError(
-            f"{path}: cfg.model._name is {kind!r}, not 'mert': a checkpoint of "
+            f"{path}: cfg.model._name is {short(kind)}, not 'mert': a checkpoint of "
             "another model"
         )
 
@@ -230,14 +232,15 @@ def _settings(config, path):
     match = _CONVOLUTIONS.fullmatch(convolutions.replace(" ", ""))
     if not match:
         raise CheckpointError(
-            f"{path}: cfg.model.conv_feature_layers is {convolutions!r}, not MERT's"
+            f"{path}: cfg.model.conv_feature_layers is {short(convolutions)}, not "
+            "MERT's"
         )
     rate = need(task, "sample_rate", COUNT, path, "cfg.task.")
     first, deepnorm, cqt = (
         of_model(key, SWITCH)
         for key in ("layer_norm_first", "deepnorm", "feature_extractor_cqt")
     )
-    bins = of_model("feature_extractor_cqt_bins", COUNT)
+    bins = of_model("feature_extractor_cqt_bins", CQT_BINS)
     return settings | {
         "sample_rate": rate,
         "conv_channels": int(match[1]),

@@ -18,6 +18,7 @@ from speechbrain.utils.fetching import FetchConfig
 from mert_sb.inference.cache import verified
 
 _PART = r"\w([\w.-]{,94}\w)?"
+_REVISION = r"\w[\w./+-]{,254}"
 _HUB_ID = re.compile(rf"(?!.*(--|\.\.|\.git$)){_PART}/{_PART}", re.ASCII)
 
 # The root of the transport's errors (requests, httpx or httpx2, by version) is a base
@@ -77,6 +78,8 @@ def fetch_file(source, names, fetch_config=None):
         exist; a PermissionError if the Hub wants another token or the owner's
         consent; a ConnectionError if the network fails, or is switched off and no
         name is cached; a plain one if a file's content is not the Hub's.
+    ValueError
+        If the revision can be none.
 
     Example
     -------
@@ -142,7 +145,8 @@ def push_folder(
     OSError
         As of ``fetch_file``.
     ValueError
-        If the name or the card is not valid, or private is asked of a public one.
+        If the name, the branch or the card is not valid, private is asked of a
+        public one, or a file is a link that leads out of the folder.
 
     Example
     -------
@@ -151,6 +155,7 @@ def push_folder(
     FileNotFoundError: ... has no files to upload
     """
     operations = _additions(pathlib.Path(folder))
+    _check_revision(revision)
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError("HF_HUB_OFFLINE is set: unset it to upload")
     api = client.HfApi(token=_checked(token))
@@ -182,6 +187,12 @@ def _additions(folder):
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     names = [path.relative_to(folder).as_posix() for path in paths]
     names = [name for name in names if "/." not in f"/{name}"]
+    for name in names:
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"{folder / name} links to a file outside of the folder, which would "
+                "be uploaded; put a copy there, or take the link away"
+            )
     if not names:
         raise FileNotFoundError(f"{folder} has no files to upload")
     return [client.CommitOperationAdd(name, folder / name) for name in names]
@@ -196,6 +207,16 @@ def _checked(token):
     return token.strip()
 
 
+def _check_revision(revision):
+    """Refuse what no branch, tag or commit of git is called; None is the default."""
+    if revision is None:
+        return
+    usual = re.fullmatch(_REVISION, str(revision), re.ASCII)
+    odd = re.search(r"\.\.|//|/\.|\.lock$|[/.]$", str(revision))
+    if not isinstance(revision, str) or odd or not usual:
+        raise ValueError(f"revision: {revision!r} is no branch, tag or commit")
+
+
 def _hub_file(source, name, fetch_config):
     """Path in the cache, None if unknown offline, else: the Hub has no such file."""
     where = {
@@ -203,6 +224,7 @@ def _hub_file(source, name, fetch_config):
         "revision": fetch_config.revision,
     }
     token = _checked(fetch_config.token)
+    _check_revision(fetch_config.revision)
     offline = constants.HF_HUB_OFFLINE or not fetch_config.allow_network
     cached = client.try_to_load_from_cache(source, name, **where)
     if offline or (cached is not None and not fetch_config.allow_updates):

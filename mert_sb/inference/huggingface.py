@@ -13,12 +13,14 @@ from mert_sb.inference.checkpoint import Checkpoint, sort_tensors
 from mert_sb.inference.settings import (
     COUNT,
     COUNTS,
+    CQT_BINS,
     KINDS,
     SWITCH,
     cqt_bins,
     need,
     need_fixed,
     norm_name,
+    short,
 )
 from mert_sb.inference.tensors import (
     CheckpointError,
@@ -168,7 +170,7 @@ def read_settings(config_path, preprocessor_path):
         need(config, key, SWITCH, config_path)
         for key in ("do_stable_layer_norm", "deepnorm", "feature_extractor_cqt")
     ]
-    bins = need(config, "feature_extractor_cqt_bins", COUNT, config_path)
+    bins = need(config, "feature_extractor_cqt_bins", CQT_BINS, config_path)
     rate, normalize = _preprocessing(preprocessor_path)
     if config.get("sample_rate", rate) != rate:
         raise CheckpointError(
@@ -215,7 +217,7 @@ def read_config(path):
     kind = config.get("model_type")
     if kind != "mert_model":
         raise CheckpointError(
-            f"{path}: model_type is {kind!r}, not 'mert_model': a checkpoint of "
+            f"{path}: model_type is {short(kind)}, not 'mert_model': a checkpoint of "
             "another model"
         )
     return config

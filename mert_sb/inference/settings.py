@@ -8,6 +8,7 @@ Authors
 """
 
 import math
+import reprlib
 
 from mert_sb.inference.tensors import CheckpointError
 from mert_sb.student.norms import NORMS
@@ -26,8 +27,60 @@ FREE = {
 }
 
 
-def _is_count(value, least=1):
-    return type(value) is int and least <= value < 2**31
+# A value in an error: what refers to itself in a file can be endless.
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2
+_SHORT.maxlist = _SHORT.maxdict = _SHORT.maxtuple = _SHORT.maxset = 20
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 200
+
+
+def short(value):
+    """A value of a file for an error, at most a few lines of it.
+
+    Arguments
+    ---------
+    value : object
+        Whatever the file holds.
+
+    Returns
+    -------
+    str
+        As ``repr``, large ones cut.
+
+    Example
+    -------
+    >>> short("false"), len(short("a" * 10_000))
+    ("'false'", 200)
+    """
+    return _SHORT.repr(value)
+
+
+def _is_count(value, least=1, most=2**31 - 1):
+    return type(value) is int and least <= value <= most
+
+
+def up_to(most, least=1):
+    """A kind of setting: a whole number that memory allows to build with.
+
+    Arguments
+    ---------
+    most, least : int
+        The largest and the smallest.
+
+    Returns
+    -------
+    tuple of (str, callable)
+        For ``need``.
+
+    Example
+    -------
+    >>> up_to(64)[0]
+    'a whole number of 1 to 64'
+    """
+    return (
+        f"a whole number of {least} to {most}",
+        lambda value: _is_count(value, least, most),
+    )
 
 
 def _is_number(value):
@@ -45,6 +98,7 @@ NUMBER = ("a number", _is_number)
 SHARE = ("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1)
 FACTOR = ("a number from 0", lambda value: _is_number(value) and value >= 0)
 TEXT = ("a text", lambda value: type(value) is str)
+CQT_BINS = up_to(4096)
 COUNTS = (
     "a list of whole numbers above 0",
     lambda v: type(v) is list and len(v) > 0 and all(map(_is_count, v)),
@@ -58,8 +112,8 @@ KINDS = {
     "conv_norm": _one_of(("group", "layer")),
     "conv_bias": SWITCH,
     "frontend": _one_of(CHOICES["frontend"]),
-    "n_mels": COUNT,
-    "n_fft": COUNT,
+    "n_mels": up_to(1024),
+    "n_fft": up_to(16_384),
     "mel_stack": COUNT,
     "mel_channels": SIZE,
     "mel_mean": NUMBER,
@@ -69,7 +123,7 @@ KINDS = {
     "embed_dim": COUNT,
     "ffn_dim": COUNT,
     "num_heads": COUNT,
-    "num_layers": SIZE,
+    "num_layers": up_to(1024, 0),
     "norm": _one_of(NORMS),
     "layer_type": _one_of(CHOICES["layer_type"]),
     "depthwise_kernel": COUNT,
@@ -84,7 +138,7 @@ KINDS = {
     "layerdrop": SHARE,
     "feature_grad_mult": FACTOR,
     "attention_relax": NUMBER,
-    "feature_extractor_cqt": SIZE,
+    "feature_extractor_cqt": up_to(4096, 0),
     "normalize_wavs": SWITCH,
     "checkpoint_layers": SWITCH,
 }
@@ -129,7 +183,7 @@ def need(mapping, key, kind, path, prefix=""):
     # A list is in no tuple of texts, and cannot be looked up in a set.
     if not (isinstance(value, (str, int, float, list, dict)) and fits(value)):
         raise CheckpointError(
-            f"{path}: {prefix}{key} is {value!r}, not {wanted}"
+            f"{path}: {prefix}{key} is {short(value)}, not {wanted}"
         )
     return value
 
@@ -161,7 +215,7 @@ def need_fixed(mapping, fixed, path, prefix=""):
         found = mapping.get(key, value)
         if type(found) is not type(value) or found != value:
             raise CheckpointError(
-                f"{path}: {prefix}{key} is {found!r}; MERT's is {value!r}"
+                f"{path}: {prefix}{key} is {short(found)}; MERT's is {value!r}"
             )
 
 

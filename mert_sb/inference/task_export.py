@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from speechbrain.utils.distributed import if_main_process
 
+from mert_sb.audio.rows import read_rows
 from mert_sb.downstream.cache import fingerprint
 from mert_sb.downstream.open import read_upstream
 from mert_sb.downstream.probe import ProbeHead, StateMix
@@ -190,7 +191,7 @@ def _cutting(brain):
     rate, lengths = brain.hparams.sample_rate, set()
     for split in ("train", "valid", "test"):
         path = Path(brain.hparams.save_folder) / f"{split}.json"
-        rows = json.loads(path.read_text(encoding="utf-8")).values()
+        rows = read_rows(path).values()
         lengths.update(row["length"] for row in rows)
     shortest, longest = min(lengths) / rate, max(lengths) / rate
     prepare = brain.hparams.prepare

@@ -164,7 +164,11 @@ class TaskInterface(Pretrained):
         # A last clip that is shorter is not padded: that would move a norm.
         for _, group in groupby(clips, key=len):
             while batch := list(islice(group, batch_size)):
-                outputs.append(self.outputs_batch(torch.stack(batch)).cpu())
+                try:
+                    found = self.outputs_batch(torch.stack(batch))
+                except ValueError as error:
+                    raise ValueError(f"{path}: {error}") from error
+                outputs.append(found.cpu())
         outputs = torch.cat(outputs)
         if not outputs.isfinite().all():
             raise ValueError(f"{path}: the model gives NaN or infinity")

@@ -7,7 +7,7 @@ Authors
  * The mert_sb developers 2026
 """
 
-import json
+import contextlib
 import pickle
 import re
 import struct
@@ -19,6 +19,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+from mert_sb.archives import BoundedFile, refuse_packed
+from mert_sb.texts import parse_json, read_text
 
 # What real checkpoints mention beside tensors and plain data. Stand-ins take the place
 # of these classes; their own code is never looked up.
@@ -96,8 +99,10 @@ def read_pickle(path):
     {'bias': tensor([0., 0.])}
     """
     try:
-        with _ALLOWING, safe_globals(_stand_ins(path)):
-            checkpoint = torch.load(path, "cpu", weights_only=True)
+        refuse_packed(path)
+        known = _stand_ins(path)
+        with BoundedFile(path) as file, _ALLOWING, safe_globals(known):
+            checkpoint = torch.load(file, "cpu", weights_only=True)
     except FileNotFoundError:
         raise
     except pickle.UnpicklingError as error:
@@ -155,21 +160,27 @@ class SafeTensors(Mapping):
 
     def __init__(self, path):
         self.path = path
+        with self._opened() as file:
+            self.names = list(file.keys())
+            self.metadata = file.metadata() or {}
+
+    @contextlib.contextmanager
+    def _opened(self):
+        """The file, open; what is wrong in it names it."""
         try:
-            with safe_open(path, "pt") as file:
-                self.names = list(file.keys())
-                self.metadata = file.metadata() or {}
+            with safe_open(self.path, "pt") as file:
+                yield file
         except SafetensorError as error:
             raise CheckpointError(
-                f"{path}: no safetensors file, or a damaged one ({error}). Get the "
-                "file again"
+                f"{self.path}: no safetensors file, or a damaged one ({error}). Get "
+                "the file again"
             ) from error
 
     def __getitem__(self, name):
         if name not in self.names:
             raise KeyError(name)
         # Opened anew each time: what was read is not kept mapped.
-        with safe_open(self.path, "pt") as file:
+        with self._opened() as file:
             tensor = file.get_tensor(name)
             # What is float32 already is still a view of the file.
             return as_weight(tensor, name, self.path).clone()
@@ -215,6 +226,12 @@ def as_weight(tensor, name, path):
         raise CheckpointError(
             f"{path}: tensor {name!r} is of {tensor.dtype} on {tensor.device}, not "
             "of plain floating-point numbers"
+        )
+    size = tensor.numel() * tensor.element_size()
+    if size > tensor.untyped_storage().nbytes():
+        raise CheckpointError(
+            f"{path}: tensor {name!r} of shape {tuple(tensor.shape)} has more numbers "
+            "than the file"
         )
     return tensor.detach().float()
 
@@ -275,12 +292,9 @@ def read_json(path):
     {'a': 1}
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            contents = json.load(file)
+        contents = parse_json(read_text(path), path)
     except ValueError as error:
-        raise CheckpointError(
-            f"{path}: no JSON, or a damaged one ({error})"
-        ) from error
+        raise CheckpointError(str(error)) from error
     if not isinstance(contents, dict):
         raise CheckpointError(f"{path}: no JSON object of keys and values")
     return contents

@@ -9,6 +9,7 @@ Authors
 """
 
 import contextlib
+import pickle
 from pathlib import Path
 
 import torch
@@ -22,8 +23,22 @@ from mert_sb.teachers.seanet import latents, quantize
 SAMPLE_RATE = 24_000
 # First digits of the SHA-256 of encodec_24khz-d7cc33bc.th.
 CHECKSUM = "d7cc33bc"
+FILE = "encodec_24khz-d7cc33bc.th"
+URL = "https://dl.fbaipublicfiles.com/encodec/v0/"
 # One codebook: 75 codes of 10 bits a second.
 CODEBOOK_BANDWIDTH = 0.75
+
+
+# What torch raises about another file; its checksum can be given.
+_DAMAGE = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 
 
 class EncodecTeacher(Teacher):
@@ -32,8 +47,8 @@ class EncodecTeacher(Teacher):
     Arguments
     ---------
     weights : str, optional
-        Path of ``encodec_24khz-d7cc33bc.th``. None: the package's own download,
-        kept in torch's hub cache.
+        Path of ``encodec_24khz-d7cc33bc.th``. None: downloaded from where the
+        package has it, once, into torch's hub cache.
     sample_rate : int
         24,000 Hz; the model has no other.
     bandwidth : float
@@ -47,6 +62,8 @@ class EncodecTeacher(Teacher):
 
     Raises
     ------
+    ConnectionError
+        If it cannot be downloaded.
     FileNotFoundError
         If ``weights`` names no file.
     ValueError
@@ -159,22 +176,21 @@ def _build(weights, checksum, pretrained):
     """The codec with the weights asked for, and no others."""
     from encodec import EncodecModel
 
-    if weights is None or not pretrained:
+    if not pretrained:
         with _dice_apart():
-            model = EncodecModel.encodec_model_24khz(pretrained=pretrained)
-            if not pretrained:
-                # The package's codebooks start as zeros, and all codes would be
-                # 0; these are of the size of a random encoder's latents.
-                for layer in model.quantizer.vq.layers:
-                    layer._codebook.embed.normal_(std=0.01)
+            model = EncodecModel.encodec_model_24khz(pretrained=False)
+            # The package's codebooks start as zeros, and all codes would be 0;
+            # these are of the size of a random encoder's latents.
+            for layer in model.quantizer.vq.layers:
+                layer._codebook.embed.normal_(std=0.01)
         return model
-    path = Path(weights)
+    path = _downloaded() if weights is None else Path(weights)
     found = file_checksum(path)
     if found is None:
         raise FileNotFoundError(
             f"EnCodec weights: there is no file {path}; set `weights` to a copy of "
-            "encodec_24khz-d7cc33bc.th (the encodec package downloads it into "
-            "torch's hub cache when `weights` is null and the network is open)"
+            "encodec_24khz-d7cc33bc.th (which is downloaded into torch's hub cache "
+            "when `weights` is null and the network is open)"
         )
     if not found.startswith(checksum):
         raise ValueError(
@@ -183,9 +199,30 @@ def _build(weights, checksum, pretrained):
         )
     with _dice_apart():
         model = EncodecModel.encodec_model_24khz(pretrained=False)
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    model.load_state_dict(state)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(state)
+    except _DAMAGE as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"EnCodec weights: {path} is damaged, or another model's: {reason}"
+        ) from error
     return model
+
+
+def _downloaded():
+    """The package's file, fetched once; its own way would unpickle it unchecked."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(URL + FILE, str(path), CHECKSUM)
+        except (OSError, RuntimeError) as error:
+            raise ConnectionError(
+                f"EnCodec weights: {URL + FILE} cannot be had ({error}); set "
+                f"`weights` to a copy of {FILE}"
+            ) from error
+    return path
 
 
 def _remove_weight_norm(model):

@@ -22,6 +22,7 @@ from mert_sb.progress import Progress
 from mert_sb.seeds import item_generator
 from mert_sb.teachers.base import file_checksum
 from mert_sb.teachers.features import run_features
+from mert_sb.texts import parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +77,12 @@ def read_fitted(path, kind, checksum=None):
         raise ValueError(f"{kind}: {path} is damaged: {error}") from error
     if about is None:
         raise ValueError(f"{kind}: {path} is no fitted file of this kind")
-    about = json.loads(about)
-    if not about.keys() >= {"settings", "report"}:
+    about = parse_json(about, path)
+    parts = [
+        about.get(part) if isinstance(about, dict) else None
+        for part in ("settings", "report")
+    ]
+    if not all(isinstance(part, dict) for part in parts):
         raise ValueError(
             f"{kind}: {path} does not say how it was fitted, being of an earlier "
             "version; delete it to fit anew"
@@ -197,6 +202,8 @@ def disagreements(found, wanted):
     ['b is [2], not [3]']
     """
     wanted = json.loads(json.dumps(wanted))
+    if not isinstance(found, dict):
+        return [f"it is {found!r}, no table"]
     return [
         f"{key} is {found.get(key)}, not {wanted.get(key)}"
         for key in sorted({*found, *wanted})

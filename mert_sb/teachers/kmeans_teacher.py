@@ -16,8 +16,12 @@ from mert_sb import frames
 from mert_sb.teachers.base import Teacher, file_checksum
 from mert_sb.teachers.features import check_features, run_features
 from mert_sb.teachers.fitted import disagreements, read_fitted
+from mert_sb.teachers.fitted_tensors import check_fitted
 from mert_sb.teachers.kmeans_fit import KIND
 from mert_sb.teachers.nearest import nearest
+
+# Tensors and the number of their axes.
+FITTED = {"mean": 1, "scale": 1, "codebook": 2}
 
 
 class KMeansTeacher(Teacher):
@@ -158,12 +162,15 @@ class Codebook(nn.Module):
     def __init__(self, path, features, checksum):
         super().__init__()
         fitted, about = read_fitted(path, KIND, checksum)
-        faults = disagreements(about["settings"]["features"], features.identity)
+        faults = disagreements(
+            about["settings"].get("features"), features.identity
+        )
         if faults:
             raise ValueError(
                 f"{KIND}: {path} was fitted on other features: "
                 f"{'; '.join(faults)}; give those, or fit another file"
             )
+        check_fitted(path, KIND, fitted, FITTED, features.dim)
         self.register_buffer("mean", fitted["mean"])
         self.register_buffer("scale", fitted["scale"])
         self.register_buffer("codes", fitted["codebook"])

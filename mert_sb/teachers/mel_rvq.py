@@ -19,6 +19,7 @@ from mert_sb.progress import Progress
 from mert_sb.seeds import item_generator
 from mert_sb.teachers.base import Teacher, file_checksum
 from mert_sb.teachers.fitted import kept_report, read_fitted, write_fitted
+from mert_sb.teachers.fitted_tensors import check_fitted
 from mert_sb.teachers.kmeans import kmeans
 from mert_sb.teachers.mel import MelFrames
 from mert_sb.teachers.nearest import nearest
@@ -26,7 +27,8 @@ from mert_sb.teachers.ranks import Ranks
 from mert_sb.teachers.usage import perplexity
 
 KIND = "mel_rvq"
-FITTED = ("mean", "scale", "codebooks")
+# Tensors and the number of their axes.
+FITTED = {"mean": 1, "scale": 1, "codebooks": 3}
 
 
 class MelRVQTeacher(Teacher):
@@ -62,7 +64,8 @@ class MelRVQTeacher(Teacher):
     def __init__(self, *, path, sample_rate=24_000, checksum=None):
         super().__init__(sample_rate=sample_rate)
         fitted, about = read_fitted(path, KIND, checksum)
-        rate = about["settings"]["sample_rate"]
+        check_fitted(path, KIND, fitted, FITTED)
+        rate = about["settings"].get("sample_rate")
         if rate != sample_rate:
             raise ValueError(
                 f"MelRVQ: {path} was fitted at {rate} Hz, but "

@@ -11,9 +11,12 @@ from torch import nn
 
 from mert_sb.teachers.base import file_checksum
 from mert_sb.teachers.fitted import disagreements, read_fitted
+from mert_sb.teachers.fitted_tensors import check_fitted
 from mert_sb.teachers.moments import KIND
 
 WAYS = ("none", "clip", "bins", "constants", "fitted")
+# Tensors of a file, and the number of their axes.
+FITTED = {"mean": 1, "scale": 1}
 # mert_model.py:495 adds as much to a deviation.
 EPSILON = 1e-5
 
@@ -63,13 +66,14 @@ class Standardizer(nn.Module):
         if way == "fitted":
             fitted, about = read_fitted(statistics, KIND)
             faults = disagreements(
-                about["settings"]["features"], features.identity
+                about["settings"].get("features"), features.identity
             )
             if faults:
                 raise ValueError(
                     f"{KIND}: {statistics} was fitted on other features: "
                     f"{'; '.join(faults)}"
                 )
+            check_fitted(statistics, KIND, fitted, FITTED, features.dim)
             mean, scale = fitted["mean"], fitted["scale"]
         if way in ("fitted", "constants"):
             self.register_buffer("mean", _row("mean", mean, features.dim))

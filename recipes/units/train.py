@@ -21,6 +21,7 @@ import torch
 from speechbrain.utils.logger import get_logger
 
 from mert_sb import frames
+from mert_sb.audio.rows import read_rows
 from mert_sb.hparams import refuse_unused
 from mert_sb.inference import MusicEncoder
 from mert_sb.inference.staging import staged_file
@@ -52,7 +53,7 @@ def open_files(hparams, split, subsample):
         Path and number of frames by id.
     """
     path = Path(hparams["save_folder"]) / f"{split}.json"
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = read_rows(path)
     root = str(hparams["data_folder"])
     return {
         key: (

@@ -22,6 +22,10 @@ MAY_IMPORT = {
     # ground floor
     "frames": set(),
     "seeds": set(),
+    "texts": set(),
+    "plain_yaml": set(),
+    "archives": set(),
+    "tokens": set(),
     "progress": set(),
     "progress_brain": {"progress"},
     "preemption": set(),
@@ -30,19 +34,28 @@ MAY_IMPORT = {
     "products": set(),
     "shard": set(),
     "store": {"shard"},
-    "checkpoints": set(),
-    "overrides": set(),
-    "hparams": {"overrides"},
-    "recipe": {"hparams", "overrides", "preemption", "progress"},
+    "checkpoints": {"plain_yaml", "texts"},
+    "overrides": {"plain_yaml", "texts"},
+    "hparams": {"overrides", "tokens"},
+    "recipe": {"hparams", "overrides", "preemption", "progress", "tokens"},
     # wings
     "audio": {"frames", "seeds", "progress"},
     "student": {"frames", "cqt", "products"},
     "teachers": {"frames", "cqt", "products", "seeds", "progress"},
     "pretraining": {"frames", "seeds", "store"},
-    "downstream": {"frames", "store", "hparams"},
+    "downstream": {"frames", "store", "shard", "hparams", "archives"},
 }
 for wing in ("pretraining", "downstream"):
     MAY_IMPORT[wing] |= {"progress", "saving_brain"}
+for name in (
+    "store",
+    "shard",
+    "audio",
+    "teachers",
+    "pretraining",
+    "downstream",
+):
+    MAY_IMPORT[name] |= {"texts"}
 MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
     "__init__",
     "recipe",

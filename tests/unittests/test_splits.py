@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from mert_sb.audio.rows import make_row
 from mert_sb.audio.split import keep_splits, ranked_split
 
 PATHS = [f"{index}.wav" for index in range(40)]
@@ -56,7 +57,7 @@ def test_a_file_that_moves_is_named(tmp_path):
     splits = ranked_split(PATHS, shares={"test": 0.3, "valid": 0.1}, seed=1)
     for name in set(splits.values()):
         rows = {
-            f"{path}-{part}": {"wav": f"{{data_root}}/{path}"}
+            f"{path}-{part}": make_row(path, part, 1, 24_000)
             for path in PATHS
             for part in range(2)
             if splits[path] == name

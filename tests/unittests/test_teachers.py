@@ -150,7 +150,7 @@ def test_another_rate_than_encodecs_is_refused():
 def test_weights_of_another_shape_are_refused(tmp_path):
     path = tmp_path / "other.th"
     torch.save({"encoder.weight": torch.zeros(1)}, path)
-    with pytest.raises(RuntimeError, match="state_dict"):
+    with pytest.raises(ValueError, match="other.th is damaged.*state_dict"):
         EncodecTeacher(weights=path, checksum=file_checksum(path))
 
 

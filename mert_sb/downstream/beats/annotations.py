@@ -12,12 +12,13 @@ Authors
  * The mert_sb developers 2026
 """
 
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 from speechbrain.utils.logger import get_logger
+
+from mert_sb.texts import parse_json
 
 logger = get_logger(__name__)
 
@@ -25,6 +26,8 @@ logger = get_logger(__name__)
 SAME = 1e-3
 # Of a downbeat from the nearest beat, in seconds: what is right in scoring.
 FAR = 0.07
+# Places in a bar; more beats has none.
+MOST_PLACES = 1000
 
 
 def read_beats(path):
@@ -159,7 +162,7 @@ def bar_positions(beats, downbeats):
     beats, downbeats = np.asarray(beats, float), np.asarray(downbeats, float)
     if not len(beats) or not len(downbeats):
         return np.zeros(len(beats), int)
-    firsts = np.unique(abs(downbeats[:, None] - beats).argmin(1))
+    firsts = np.unique(_nearest(beats, downbeats))
     indices = np.arange(len(beats))
     bars = np.searchsorted(firsts, indices, side="right") - 1
     positions = indices - firsts[bars] + 1
@@ -171,13 +174,23 @@ def bar_positions(beats, downbeats):
     return positions
 
 
+def _nearest(times, others):
+    """Which of ascending times each of the others is nearest to, the first of two."""
+    after = np.searchsorted(times, others).clip(1, max(len(times) - 1, 1))
+    before = after - 1
+    after = after.clip(max=len(times) - 1)
+    nearer = abs(times[after] - others) < abs(others - times[before])
+    return np.where(nearer, after, before)
+
+
 def _parse(row, place):
     """Time and place in the bar of a row's fields."""
     try:
         time, position = map(float, [*row, "0"][: max(2, len(row))])
     except ValueError:
         time, position = np.nan, 0
-    if not np.isfinite(time) or position < 0 or position % 1:
+    whole = 0 <= position <= MOST_PLACES and position % 1 == 0
+    if not (np.isfinite(time) and whole):
         raise ValueError(
             f"{place}: {' '.join(row)!r} is not a time in seconds and a whole "
             "number, the place in the bar; begin comments with #"
@@ -189,7 +202,7 @@ def _from_jams(text, path):
     """Times of beats and downbeats, as they come."""
     found = {}
     try:
-        for annotation in json.loads(text)["annotations"]:
+        for annotation in parse_json(text, path)["annotations"]:
             if annotation["namespace"] == "beat":
                 kind = annotation["sandbox"]["annotation_type"]
                 rows = annotation["data"]
@@ -204,7 +217,9 @@ def _from_jams(text, path):
             f"times: {error!r}"
         ) from error
     if len(beats) and len(downbeats):
-        far = abs(downbeats[:, None] - beats).min(1) > FAR
+        ordered = np.sort(beats)
+        nearest = ordered[_nearest(ordered, downbeats)]
+        far = abs(downbeats - nearest) > FAR
         if far.any():
             logger.warning(
                 "%s: %d downbeats are far from any beat", path, far.sum()

@@ -9,13 +9,20 @@ Authors
  * The mert_sb developers 2026
 """
 
+import zipfile
+import zlib
+
 import numpy as np
 
 from mert_sb import frames
+from mert_sb.archives import refuse_packed
 from mert_sb.downstream.upstreams import MelFrames
+from mert_sb.shard import UNREADABLE
 
 SECONDS = 12.0
 N_MELS = 80
+# Of one there are some hundreds of kilobytes.
+MOST_BYTES = 2**26
 TIMES = ("beats", "downbeats", "true_beats", "true_downbeats")
 
 
@@ -110,6 +117,11 @@ def read_excerpt(path):
     dict of str to numpy.ndarray
         As of ``cut_excerpt``.
 
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+
     Example
     -------
     >>> path = getfixture("tmp_path") / "excerpt.npz"
@@ -117,5 +129,11 @@ def read_excerpt(path):
     >>> str(read_excerpt(path)["track"])
     'a'
     """
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    try:
+        refuse_packed(path, MOST_BYTES)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (*UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path}: damaged ({error}); delete it and run the test again"
+        ) from error

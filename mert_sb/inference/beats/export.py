@@ -4,13 +4,13 @@ Authors
  * The mert_sb developers 2026
 """
 
-import json
 from pathlib import Path
 
 import torch
 import yaml
 from speechbrain.utils.distributed import if_main_process
 
+from mert_sb.audio.rows import read_rows
 from mert_sb.downstream.upstreams import FrameStates
 from mert_sb.inference.beats.task import BeatTask, describe_decoder
 from mert_sb.inference.card import UNSAID
@@ -122,7 +122,7 @@ def _longest(brain):
     lengths = []
     for split in ("valid", "test"):
         path = Path(brain.hparams.save_folder) / f"{split}.json"
-        rows = json.loads(path.read_text(encoding="utf-8")).values()
+        rows = read_rows(path).values()
         lengths += [row["length"] for row in rows]
     return max(lengths)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mert_sb.downstream.grid import Setting
 from mert_sb.inference.report.task_files import read_json
+from mert_sb.texts import opened_text
 
 GRID, TABLE = "grid.json", "grid.csv"
 
@@ -148,16 +149,44 @@ def read_grid(folder):
     report = read_json(folder / GRID)
     try:
         monitor = report["monitor"]
-        with open(folder / TABLE, newline="", encoding="utf-8") as file:
+        with opened_text(folder / TABLE, newline="") as file:
             points = [_point(row, monitor) for row in csv.DictReader(file)]
-        return SearchedGrid(
+        grid = SearchedGrid(
             folder, monitor, report["seeds"], report["best"], points
         )
-    except (KeyError, ValueError) as error:
+        if not all(below(folder, run) for run in grid.chosen_runs):
+            raise ValueError("its runs are elsewhere")
+        return grid
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{folder}: {GRID} and {TABLE} are not as search.py writes them "
             f"({error}); run the search again"
         ) from error
+
+
+def below(folder, run):
+    """Whether a run of a grid lies in the grid's folder.
+
+    Arguments
+    ---------
+    folder, run : pathlib.Path
+        The grid's and the run's.
+
+    Returns
+    -------
+    bool
+        False for names that lead out of it.
+
+    Example
+    -------
+    >>> (
+    ...     below(Path("a"), Path("a/7-0.001/1")),
+    ...     below(Path("a"), Path("a/../b/1")),
+    ... )
+    (True, False)
+    """
+    inside = run.relative_to(folder).parts
+    return ".." not in inside and len(inside) == 2
 
 
 def _point(row, monitor):

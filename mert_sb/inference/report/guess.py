@@ -20,6 +20,7 @@ from mert_sb.audio.reader import draw_crop_start, read_crop
 from mert_sb.checkpoints import MARKER
 from mert_sb.inference.checkpoint import Checkpoint, build_student
 from mert_sb.inference.report.settings import Made, build
+from mert_sb.inference.tensors import read_pickle
 from mert_sb.pretraining.masking import span_mask
 from mert_sb.pretraining.thinning import thin
 from mert_sb.pretraining.yardsticks import interpolate
@@ -231,7 +232,7 @@ def _student(run, weights):
 
 def _load(path):
     """Tensors of a checkpoint's file."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return read_pickle(path)
 
 
 def _some_rows(run):

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from mert_sb.texts import read_text
+
 TRAIN_LOG, CLOCK_LOG = "train_log.txt", "log.txt"
 # Seconds; shorter ones are mostly overhead.
 LONG = 5
-_META = re.compile(r"Epoch: (\d+), step: (\d+)$")
+_META = re.compile(r"Epoch: (\d{1,9}), step: (\d{1,12})$")
 _CLOCK = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (\S+) - \w+ - (.*)"
 )
@@ -112,7 +114,7 @@ def read_log(path):
     [Entry(epoch=1, step=50, stats={'loss': 2.5})]
     """
     log = Log([], [])
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
+    for line in read_text(path).splitlines():
         head, *stages = line.split(" - ")
         meta = _META.match(head)
         if not meta:
@@ -134,7 +136,16 @@ def read_log(path):
 def _numbers(text, stage):
     """``train a: 1.0, train b: 2`` as a dictionary."""
     pairs = re.findall(rf"{stage} (\w+): ([^,\s]+)", text)
-    return {key: float(value) for key, value in pairs}
+    return {key: float(value) for key, value in pairs if _is_number(value)}
+
+
+def _is_number(text):
+    """Whether it is one; a line may be torn by a kill."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Clock(NamedTuple):
@@ -184,7 +195,10 @@ def read_clock(path):
     text = path.read_text(encoding="utf-8", errors="replace")
     spent, last, at, begins = 0.0, None, {}, []
     for time, logger, message in _CLOCK.findall(text):
-        now = datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f")
+        try:
+            now = datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f")
+        except ValueError:
+            continue  # no time of ours
         # Whatever passed before a beginning, no run took it.
         if _BEGIN.match(message):
             begins.append(spent)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mert_sb.inference.report.keys import BY_FIFTHS
+from mert_sb.texts import opened_text
 
 FILE = "predictions.csv"
 ONE_TARGET = ("SingleLabel", "Key")
@@ -70,7 +71,7 @@ def read_predictions(path, family):
     >>> read_predictions(path, "SingleLabel").outputs.argmax(1)
     array([1, 0])
     """
-    with open(path, newline="", encoding="utf-8") as file:
+    with opened_text(path, newline="") as file:
         rows = list(csv.reader(file))
     try:
         numbers = np.array([[float(cell) for cell in row[1:]] for row in rows])
@@ -83,6 +84,8 @@ def read_predictions(path, family):
     one = family in ONE_TARGET
     n_targets = 1 if one else numbers.shape[1] // 2
     targets = numbers[:, :n_targets]
+    if one and not np.isin(targets, np.arange(numbers.shape[1] - 1)).all():
+        raise ValueError(f"{path}: a target is no class; run the test again")
     return Predictions(
         [row[0] for row in rows],
         targets[:, 0].astype(int) if one else targets,

@@ -14,6 +14,7 @@ from mert_sb.inference.report.page import Page
 from mert_sb.inference.report.run import Run
 from mert_sb.inference.report.settings import HYPERPARAMS, read_settings
 from mert_sb.inference.report.trained import run_rows
+from mert_sb.texts import opened_text
 
 NEEDS = f"{TRAIN_LOG} and a {HYPERPARAMS} with teachers and loss_weights"
 # Rows of a table; of validations the others are in the curves.
@@ -219,9 +220,11 @@ def _tell_course(page, run):
         )
     path = run.folder / "spikes.csv"
     if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
+        with opened_text(path, newline="") as file:
             steps = list(csv.DictReader(file))
         page.text(f"Steps whose loss spiked, from spikes.csv: {len(steps)}.")
         keys = ("step", "loss", "threshold")
-        rows = [[step[key] for key in keys] for step in steps[:MOST_ROWS]]
+        rows = [
+            [step.get(key) or "" for key in keys] for step in steps[:MOST_ROWS]
+        ]
         page.table(keys, rows)

@@ -4,12 +4,12 @@ Authors
  * The mert_sb developers 2026
 """
 
-import json
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from mert_sb.audio.rows import read_rows
 from mert_sb.inference.report.log import (
     CLOCK_LOG,
     TRAIN_LOG,
@@ -85,7 +85,7 @@ class Run:
         path = self.folder / "save" / f"{name}.json"
         if not path.is_file():
             return None
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_rows(path)
 
     def length(self, name):
         """Hours of audio in a manifest.

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 import yaml
 
+from mert_sb.plain_yaml import compose
+from mert_sb.texts import read_text
+
 HYPERPARAMS = "hyperparams.yaml"
 
 
@@ -120,9 +123,11 @@ def read_settings(folder):
     """
     path = folder / HYPERPARAMS
     try:
-        with path.open(encoding="utf-8") as file:
-            values = yaml.load(file, Loader=_Reader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = read_text(path)
+        # Counts what aliases make of it; PyYAML's own pass would not.
+        compose(text, path)
+        values = yaml.load(text, Loader=_Reader)
+    except (AttributeError, TypeError, ValueError, yaml.YAMLError) as error:
         raise ValueError(
             f"{path}: no YAML that a recipe wrote: {error}"
         ) from error
@@ -164,7 +169,8 @@ def build(made, package):
         name = made.name if isinstance(made, Made) else made
         raise ValueError(f"{name} is not of {package}")
     offered = vars(import_module(package))
-    if made.kind not in offered or not isinstance(made.settings, dict):
+    is_class = isinstance(offered.get(made.kind), type)
+    if not is_class or not isinstance(made.settings, dict):
         raise ValueError(f"{made.name}: {package} has none such")
     settings = {
         key: build(value, package) if isinstance(value, Made) else value

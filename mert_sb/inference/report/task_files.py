@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from mert_sb.inference.report.keys import KEYS
 from mert_sb.inference.report.settings import HYPERPARAMS, read_settings
+from mert_sb.texts import read_text
 
 RESULTS = "results.json"
 # What decides in validation, by family; the families' own classes take libraries.
@@ -28,7 +29,7 @@ MONITORS = {
 _ORIGIN = re.compile(
     r"\A# Generated .*:\n# .*[\\/]([^\\/\n]+)[\\/]hparams[\\/]"
 )
-_NUMBER = re.compile(r"(\w+) (\w+): ([-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf))")
+_NUMBER = re.compile(r"(\w+) (\w+): ([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))")
 
 
 class TaskRun(NamedTuple):
@@ -94,7 +95,7 @@ class TaskRun(NamedTuple):
             return self.results["labels"]
         path = self.folder / "inference" / "task.json"
         if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8")).get("labels")
+            return read_json(path).get("labels")
         if self.family == "Regression":
             names = self.results["test"]
             return [n[3:] for n in names if n.startswith("r2_")]
@@ -124,7 +125,10 @@ def is_task_run(folder):
         return False
     results = read_json(path)
     setup = results.get("setup")
-    return isinstance(setup, dict) and {"family", "upstream"} <= setup.keys()
+    if not isinstance(setup, dict):
+        return False
+    kinds = (("family", str), ("upstream", dict))
+    return all(isinstance(setup.get(key), kind) for key, kind in kinds)
 
 
 def read_run(folder):
@@ -199,8 +203,8 @@ def read_json(path):
     ValueError: ...a.json: damaged (...); delete it and run again what writes it
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path}: damaged ({error}); delete it and run again what writes it"
         ) from error
@@ -236,7 +240,7 @@ def recipe_of(folder):
     path = folder / HYPERPARAMS
     if not path.is_file():
         return ""
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     match = _ORIGIN.search(text)
     return match.group(1) if match else ""
 
@@ -267,8 +271,8 @@ def read_epochs(path):
     if not path.is_file():
         return {}
     epochs = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        match = re.match(r"Epoch: (\d+) - ", line)
+    for line in read_text(path).splitlines():
+        match = re.match(r"Epoch: (\d{1,9}) - ", line)
         if match:
             epochs[int(match.group(1))] = {
                 f"{stage} {name}": float(value)

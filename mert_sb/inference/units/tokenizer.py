@@ -58,12 +58,12 @@ class UnitTokenizer:
         self._processor = sentencepiece.SentencePieceProcessor()
         try:
             self._processor.LoadFromSerializedProto(model)
-        except RuntimeError as error:
+            self.pieces = [
+                _units(self._processor.id_to_piece(token))
+                for token in range(self._processor.get_piece_size())
+            ]
+        except (RuntimeError, UnicodeDecodeError) as error:
             raise CheckpointError(f"{damaged} ({error})") from error
-        self.pieces = [
-            _units(self._processor.id_to_piece(token))
-            for token in range(self._processor.get_piece_size())
-        ]
         self._check(name)
 
     def __len__(self):

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.texts import opened_text
 
 # The order of the two numbers in a row's targets.
 LABELS = ("arousal", "valence")
@@ -231,7 +232,8 @@ def read_table(path, parse, columns):
     """
     rows = {}
     # Some copies are not UTF-8; of artists' names, only ASCII letters count.
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    how = {"encoding": "utf-8-sig", "errors": "replace", "newline": ""}
+    with opened_text(path, **how) as file:
         reader = csv.reader(file)
         header = [cell.strip() for cell in next(reader, [])]
         if not set(columns) <= set(header):
@@ -278,9 +280,8 @@ def find_tables(data_folder):
     for folder in folders:
         if all((folder / name).is_file() for name in (INFO, RATINGS)):
             return folder
-    looked = " or ".join(map(str, folders))
     raise FileNotFoundError(
-        f"data_folder: no {INFO} with {RATINGS} in {looked}. "
+        f"data_folder: no {INFO} with {RATINGS} in {folders[0]} or {folders[1]}. "
         f"The layout is {LAYOUT}"
     )
 
@@ -293,8 +294,7 @@ def find_clips(data_folder):
         suffix = max(SUFFIXES, key=found.count)
         if suffix in found:
             return folder, suffix
-    looked = " or ".join(CLIP_FOLDERS)
     raise FileNotFoundError(
-        f"data_folder: no {' or '.join(SUFFIXES)} files in {looked} of "
+        f"data_folder: no .mp3 or .wav files in {' or '.join(CLIP_FOLDERS)} of "
         f"{data_folder}. The layout is {LAYOUT}"
     )

@@ -13,15 +13,15 @@ Authors
 """
 
 import csv
-import json
 from pathlib import Path
 
 from speechbrain.utils.logger import get_logger
 
 from gtzan_prepare import leave_out_damaged, read_splits
 from mert_sb.audio.clips import write_clips
-from mert_sb.audio.rows import write_rows, write_table
+from mert_sb.audio.rows import read_rows, write_rows, write_table
 from mert_sb.downstream.beats.targets import read_beats, within
+from mert_sb.texts import opened_text
 
 logger = get_logger(__name__)
 
@@ -192,7 +192,7 @@ def add_beats(manifests, annotations):
     """
     empty = {}
     for split, manifest in manifests.items():
-        rows, kept = json.loads(manifest.read_text(encoding="utf-8")), {}
+        rows, kept = read_rows(manifest), {}
         for name, row in rows.items():
             times, places = within(
                 *annotations[row["track"]], row["duration"], name
@@ -218,7 +218,7 @@ def add_beats(manifests, annotations):
 
 def skip(table, reasons):
     """Add clips to those that ``write_clips`` skipped."""
-    with open(table, newline="", encoding="utf-8") as file:
+    with opened_text(table, newline="") as file:
         _, *rows = csv.reader(file)
     write_table(
         table, ["path", "reason"], sorted([*map(tuple, rows), *reasons.items()])

@@ -17,6 +17,7 @@ from pathlib import Path
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.texts import read_text
 
 logger = get_logger(__name__)
 
@@ -155,11 +156,12 @@ def read_ids(path):
     ValueError
         If a line does not parse; the message has its number.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read_text(path).splitlines()
     for index, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        split, genre, *ranges = line.split()
+        words = line.split()
+        split, genre, *ranges = words if len(words) > 1 else [*words, ""]
         if split not in SPLITS or genre not in LABELS:
             raise ValueError(
                 f"{path}, line {index}: '{split} {genre}' is not a split "

@@ -22,6 +22,7 @@ from pathlib import Path
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.texts import opened_text, read_text
 
 logger = get_logger(__name__)
 
@@ -117,7 +118,7 @@ def read_splits(data_folder, *, allow_missing=False):
     table = annotations / "annotations.txt"
     keys = read_keys(table)
     if set(keys) != set(artists):
-        odd = sorted(set(keys) ^ set(artists), key=int)
+        odd = sorted(set(keys) ^ set(artists), key=lambda t: (len(t), t))
         raise ValueError(
             f"{table} and beatport_metadata.txt list other tracks: {odd[:5]} "
             f"and so on, {len(odd)} in all, are in one of them only"
@@ -197,9 +198,7 @@ def read_test(folder):
             f"data_folder: no *.LOFI.key in {folder}/annotations/key; {LAYOUT}"
         )
     return {
-        path.name.removesuffix(".LOFI.key"): _label(
-            path.read_text(encoding="utf-8"), path
-        )
+        path.name.removesuffix(".LOFI.key"): _label(read_text(path), path)
         for path in files
     }
 
@@ -234,7 +233,7 @@ def _rows(path, header):
     if not path.is_file():
         raise FileNotFoundError(f"data_folder: no {path}; {LAYOUT}")
     seen = set()
-    with path.open(encoding="utf-8") as file:
+    with opened_text(path) as file:
         columns = tuple(next(file, "").rstrip("\n").split("\t"))
         if columns[: len(header)] != header:
             raise ValueError(

@@ -21,6 +21,7 @@ from pathlib import Path
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.texts import opened_text
 
 logger = get_logger(__name__)
 
@@ -252,7 +253,7 @@ def _rows(path):
             "a clone of MTG/mtg-jamendo-dataset"
         )
     # In text mode, lines end with \n though the files have \r\n.
-    with path.open(encoding="utf-8") as file:
+    with opened_text(path) as file:
         header = next(file, "").rstrip("\n").split("\t")
         if header != COLUMNS:
             raise ValueError(

@@ -20,6 +20,7 @@ from pathlib import Path
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.texts import opened_text
 
 logger = get_logger(__name__)
 
@@ -125,7 +126,7 @@ def read_splits(data_folder):
         )
     prefix = find_prefix(Path(data_folder))
     splits = {"train": {}, "valid": {}, "test": {}}
-    with table.open(encoding="utf-8", newline="") as file:
+    with opened_text(table, newline="") as file:
         rows = csv.reader(file, delimiter="\t")
         columns = read_header(next(rows, []), table)
         for cells in rows:
@@ -152,6 +153,8 @@ def find_prefix(data_folder):
 def read_header(cells, table):
     """The place of each column by its name."""
     columns = {name: place for place, name in enumerate(cells)}
+    if len(columns) < len(cells):
+        raise ValueError(f"{table}, line 1: two columns have one name")
     wanted = ("clip_id", "mp3_path", *LABELS)
     missing = [name for name in wanted if name not in columns]
     if missing:

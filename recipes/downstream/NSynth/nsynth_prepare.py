@@ -13,13 +13,14 @@ Authors
  * The mert_sb developers 2026
 """
 
-import json
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.texts import read_json
 
 logger = get_logger(__name__)
 
@@ -141,20 +142,13 @@ def read_splits(data_folder, task):
 
 def read_notes(table):
     """The notes of a split, in the order of the file."""
-    try:
-        with table.open(encoding="utf-8") as file:
-            entries = json.load(
-                file, object_hook=lambda entry: shrink(entry, table)
-            )
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{table}, line {error.lineno}: {error.msg}; unpack the archive "
-            "again"
-        ) from error
+    entries = read_json(table, object_hook=lambda entry: shrink(entry, table))
     if not isinstance(entries, dict):
         raise ValueError(f"{table}: not an object with an entry for each note")
     for key, note in entries.items():
-        if not isinstance(note, Note) or note.name != key:
+        named = isinstance(note, Note) and note.name == key
+        # The name of a file, of which no part may be a folder.
+        if not (named and re.fullmatch(r"[\w.-]+", key, re.ASCII)):
             raise ValueError(f"{table}: {key!r} is not the entry of a note")
     return list(entries.values())
 

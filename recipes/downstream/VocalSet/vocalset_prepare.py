@@ -22,6 +22,7 @@ from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.clips import write_clips
 from mert_sb.audio.names import find_audio
+from mert_sb.texts import read_text
 
 logger = get_logger(__name__)
 
@@ -224,7 +225,7 @@ def parse(path, root):
 def read_singers(path):
     """The split of each singer in the technique task."""
     splits = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         singer, _, split = line.partition(" ")
         if singer not in LABELS["singer"] or split not in SPLITS:
             raise ValueError(

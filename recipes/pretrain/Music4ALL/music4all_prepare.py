@@ -19,6 +19,7 @@ from pathlib import Path
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.manifest import find_audio, hash_split, write_manifests
+from mert_sb.texts import opened_text
 
 logger = get_logger(__name__)
 
@@ -92,8 +93,11 @@ def list_missing(data_folder, found, save_folder):
     if not table.is_file():
         logger.warning("%s is not there: completeness is not checked", table)
         return
-    with table.open(encoding="utf-8", newline="") as file:
-        ids = {row["id"] for row in csv.DictReader(file, delimiter="\t")}
+    with opened_text(table, newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        if "id" not in (rows.fieldnames or ()):
+            raise ValueError(f"{table}: no column id; the layout is {LAYOUT}")
+        ids = {row["id"] for row in rows}
     missing = sorted(ids - found)
     if missing:
         path = Path(save_folder) / "missing.txt"

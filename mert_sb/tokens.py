@@ -1,0 +1,96 @@
+"""Tokens and passwords: not to be written into logs and kept YAMLs.
+
+A run's folder is shared, and what was on its command line is in it.
+
+Authors
+ * The mert_sb developers 2026
+"""
+
+import os
+import re
+
+# Variables whose values are secret.
+VARIABLES = (
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "WANDB_API_KEY",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+)
+LEAST_LENGTH = 8
+_SECRET = re.compile(
+    r"(?P<url>\b(?:[a-z0-9.-]+\+)?https?://)[^\s/@\"']+@"
+    r"|(?P<other>\b[a-z][a-z0-9+.-]*://[^\s/@:\"']*):[^\s/@\"']+@"
+    r"|\bhf_[A-Za-z0-9]{16,}"
+    r"|\b(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{16,}"
+)
+HIDDEN = "***"
+
+
+def redacted(text):
+    """A text without tokens and passwords.
+
+    Arguments
+    ---------
+    text : str
+        What is to be written.
+
+    Returns
+    -------
+    str
+        With ``***`` in place of passwords in addresses, of tokens of the Hub and of
+        GitHub, and of the values of ``VARIABLES``.
+
+    Example
+    -------
+    >>> redacted(
+    ...     "-e git+https://me:geheim@host/a.git, as hf_abcdefghijklmnopqr"
+    ... )
+    '-e git+https://***@host/a.git, as ***'
+    """
+    for name in VARIABLES:
+        value = os.environ.get(name, "").strip()
+        if len(value) >= LEAST_LENGTH:
+            text = text.replace(value, HIDDEN)
+    return _SECRET.sub(_hidden, text)
+
+
+def refuse_tokens(text, where):
+    """Refuse a text with a token or a password in it.
+
+    Arguments
+    ---------
+    text : str
+        Lines of YAML.
+    where : str or pathlib.Path
+        Where it is from, for the error, which does not repeat it.
+
+    Raises
+    ------
+    ValueError
+        With the key that holds it.
+
+    Example
+    -------
+    >>> refuse_tokens("source: https://me:geheim@host/a", "a.yaml")
+    Traceback (most recent call last):
+        ...
+    ValueError: a.yaml: source holds a token or a password, which would be ...
+    """
+    for line in text.splitlines():
+        if redacted(line) != line:
+            key = redacted(line.partition(":")[0].strip(" -"))
+            raise ValueError(
+                f"{where}: {key} holds a token or a password, which would be written "
+                "into the run's folder; leave it out, and give a token in HF_TOKEN "
+                "or by `hf auth login`"
+            )
+
+
+def _hidden(match):
+    """What is left of a secret: of an address its scheme and its user."""
+    if match["url"]:
+        return f"{match['url']}{HIDDEN}@"
+    if match["other"]:
+        return f"{match['other']}:{HIDDEN}@"
+    return HIDDEN
