@@ -38,9 +38,15 @@ class Campaign:
         self.kills, self.faults, self.history = 0, [], []
         self._begin()
         life = live(job)
-        assert life.code == job.code and not life.faults, (life.faults, life.printed)
+        assert life.code == job.code and not life.faults, (
+            life.faults,
+            life.printed,
+        )
         self.seconds = life.seconds
-        self.whole, self.names = visible(job.folder, job.results), names(job.folder)
+        self.whole, self.names = (
+            visible(job.folder, job.results),
+            names(job.folder),
+        )
         assert self.whole, f"{job.results} are not in {job.folder}"
         # What all its checkpoints have, any must have.
         self.parts, faults = checkpoint_faults(job.folder, set())
@@ -122,4 +128,6 @@ class Campaign:
     def _lost(self, faults):
         """Remember what was lost, and after which kills."""
         after = "; ".join(self.history)
-        self.faults += [f"{self.job.name}, {after}: {fault}" for fault in faults]
+        self.faults += [
+            f"{self.job.name}, {after}: {fault}" for fault in faults
+        ]

@@ -9,10 +9,10 @@ import shutil
 import signal
 
 from tests.faults.life import Job
-from tests.utils.processes import family, words
 from tests.integration.launch import FLAGS, RECIPE, command, finish
 from tests.samples.make_samples import make_audio
 from tests.utils.music_folders import bad_files, write
+from tests.utils.processes import family, words
 
 ENCODER = "encoder/*"
 MANIFESTS = ("save/*.json", "save/skipped.csv")
@@ -69,7 +69,9 @@ def make_files(folder, count):
 
 def prepare_job(files, fitted, folder, n_workers=1):
     """Manifests alone: nothing is fitted or trained."""
-    prepare = FLAGS["prepare"].replace("n_workers: 1", f"n_workers: {n_workers}")
+    prepare = FLAGS["prepare"].replace(
+        "n_workers: 1", f"n_workers: {n_workers}"
+    )
     flags = {"number_of_epochs": 0, "prepare": prepare}
     given = folder.with_name("given")
     (given / "save").mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,12 @@ Authors
 """
 
 from tests.faults.kills import Campaign
-from tests.faults.pretraining_jobs import make_files, make_music, prepare_job, train_job
+from tests.faults.pretraining_jobs import (
+    make_files,
+    make_music,
+    prepare_job,
+    train_job,
+)
 from tests.faults.task_jobs import encode_job
 
 KILLS = 2

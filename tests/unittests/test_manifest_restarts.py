@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from tests.utils.processes import family, living
 from tests.utils.music_folders import bad_files, prepare, skipped, write
+from tests.utils.processes import family, living
 
 
 @pytest.fixture

@@ -64,7 +64,9 @@ def living(processes):
         Some of them.
     """
     table = _table()
-    return {p for p in processes if p.pid in table and table[p.pid][2] == p.began}
+    return {
+        p for p in processes if p.pid in table and table[p.pid][2] == p.began
+    }
 
 
 def words(process):
