@@ -103,7 +103,7 @@ class Life(NamedTuple):
     Arguments
     ---------
     struck : str
-        How it was killed; empty if it ended before.
+        How it was killed; empty if it came to its end.
     code : int
         Its exit status.
     printed : str
@@ -152,7 +152,10 @@ def live(job, rng=None, moment=None):
     faults = [] if ended(run) else [f"did not end in {seconds:.0f} s"]
     faults += see_out(members | family(run.pid))
     printed, _ = run.communicate(timeout=AFTER)
-    if codes and run.returncode not in codes:
+    if codes and run.returncode == job.code and job.code not in codes:
+        # The blow came when its end was decided already.
+        struck = ""
+    elif codes and run.returncode not in codes:
         tail = printed[-2000:]
         faults.append(f"ended with {run.returncode}, not {codes}: {tail}")
     return Life(struck, run.returncode, printed, seconds, faults)
@@ -171,7 +174,7 @@ def see_out(members):
     list of str
         Who had to be ended.
     """
-    wait(lambda: not living(members), ALL)
+    wait(lambda: not living(members), ALL, nap=0.05)
     left = living(members)
     told = [f"outlived by {words(process)}" for process in left]
     for process in left:
@@ -208,8 +211,8 @@ def stamps(folder):
     return found
 
 
-def wait(condition, seconds):
+def wait(condition, seconds, nap=0.005):
     """Wait until something is so, or so long."""
     until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.002)
+    while not condition() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(nap, left))

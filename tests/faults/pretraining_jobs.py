@@ -122,24 +122,24 @@ def fit_job(audio, folder, teacher):
     )
 
 
-def train_job(audio, fitted, folder, n_workers=0):
+def train_job(audio, fitted, folder, n_workers=0, **flags):
     """Pretraining, with processes that load or without."""
-    flags = {"train_dataloader_opts": f"{{num_workers: {n_workers}}}"}
+    flags["train_dataloader_opts"] = f"{{num_workers: {n_workers}}}"
     return Job(
         f"pretraining, {n_workers} loaders",
         command("train.py", audio, folder, **flags),
         folder,
         RECIPE,
-        (FITTED, ENCODER),
+        (*MANIFESTS, FITTED, ENCODER),
         fitted,
     )
 
 
 def ranks_job(audio, fitted, folder):
-    """Pretraining on two processes, of which one is killed."""
+    """Pretraining on two processes; one is killed, or torchrun, which started them."""
     flags = {"train_dataloader_opts": "{num_workers: 0, batch_size: 2}"}
     return Job(
-        "pretraining, one rank of two",
+        "pretraining, one rank of two or torchrun",
         command("train.py", audio, folder, processes=2, **flags),
         folder,
         RECIPE,
@@ -150,15 +150,18 @@ def ranks_job(audio, fitted, folder):
 
 
 def strike_rank(run, rng):
-    """Kill one of torchrun's workers; see ``tests.faults.life.strike``."""
+    """Kill one of the three; see ``tests.faults.life.strike``."""
     number = rng.choice((signal.SIGKILL, signal.SIGTERM))
-    workers = sorted(
+    ranks = sorted(
         process.pid
         for process in family(run.pid)
         if process.pid != run.pid and "train.py" in words(process)
     )
-    rank = rng.randrange(2)
-    if len(workers) != 2:
+    if len(ranks) != 2:
         raise ProcessLookupError("they end by themselves")
-    os.kill(workers[rank], number)
-    return f"{number.name} to rank {rank}", {0, 1}
+    name = rng.choice(("rank 0", "rank 1", "torchrun"))
+    if name == "torchrun":
+        os.kill(run.pid, number)
+        return f"{number.name} to {name}", {-number, 1}
+    os.kill(ranks[int(name[-1])], number)
+    return f"{number.name} to {name}", {0, 1}

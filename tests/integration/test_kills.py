@@ -1,30 +1,22 @@
-"""A few kills of three jobs; ``make test-faults`` has hundreds, of all.
+"""A few kills of an encoding and of all that pretraining does; ``make test-faults`` has
+hundreds, of all jobs.
 
 Authors
  * The mert_sb developers 2026
 """
 
 from tests.faults.kills import Campaign
-from tests.faults.pretraining_jobs import (
-    make_files,
-    make_music,
-    prepare_job,
-    train_job,
-)
+from tests.faults.pretraining_jobs import make_files, train_job
 from tests.faults.task_jobs import encode_job
 
 KILLS = 2
 
 
-def test_encoding_survives_kills(tmp_path):
-    job = encode_job(tmp_path, n_files=8)
-    assert Campaign(job).run(KILLS) == []
+def test_an_encoding_survives_kills(tmp_path):
+    assert Campaign(encode_job(tmp_path, n_files=4)).run(KILLS) == []
 
 
-def test_preparing_and_pretraining_survive_kills(tmp_path):
-    music = make_music(tmp_path / "music")
-    files = make_files(tmp_path / "files", 20)
-    job = prepare_job(files, music / "fitted", tmp_path / "run")
-    assert Campaign(job).run(KILLS) == []
-    job = train_job(music / "audio", music / "fitted", tmp_path / "run")
+def test_preparing_fitting_and_pretraining_survive_kills(tmp_path):
+    files = make_files(tmp_path / "files", 12)
+    job = train_job(files, None, tmp_path / "run", number_of_epochs=1)
     assert Campaign(job).run(KILLS) == []
