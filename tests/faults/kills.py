@@ -128,6 +128,6 @@ class Campaign:
     def _lost(self, faults):
         """Remember what was lost, and after which kills."""
         after = "; ".join(self.history)
-        self.faults += [
-            f"{self.job.name}, {after}: {fault}" for fault in faults
-        ]
+        for fault in faults:
+            self.faults.append(f"{self.job.name}, {after}: {fault}")
+            print(self.faults[-1])
