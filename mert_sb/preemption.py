@@ -61,12 +61,10 @@ def heed_torchrun():
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         launcher = os.getppid()
-        threading.Thread(
-            target=_outlive_no, args=[launcher], daemon=True
-        ).start()
+        threading.Thread(target=_watch, args=[launcher], daemon=True).start()
 
 
-def _outlive_no(launcher):
+def _watch(launcher):
     """Wait until the parent is another."""
     while os.getppid() == launcher:
         time.sleep(1.0)
