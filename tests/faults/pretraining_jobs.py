@@ -22,13 +22,13 @@ OTHERS = ("codebook_size", "n_codebooks", "n_cqt_bins", "teachers")
 
 
 def make_music(folder):
-    """Music, of which a run can be pretrained, and an output folder to begin with.
+    """Music, and an output folder to begin with.
 
     Arguments
     ---------
     folder : pathlib.Path
-        Gets ``audio``, ``files`` (many short ones, and bad ones), and ``fitted``:
-        ``fitted/save`` has a teacher and the journal of ``audio``.
+        Gets ``audio`` and ``fitted``, an output folder with a teacher and the journal
+        of ``audio``.
 
     Returns
     -------
