@@ -2,6 +2,8 @@
 #             (MUSIC=folder takes your own music instead)
 # make test   doctests and all tests, in two processes of one thread each;
 #             PYTEST_ARGS="-k floors" picks some
+# make test-faults   tests/faults: jobs killed, disks full, files damaged; the best
+#             part of an hour, into results/faults and a table (PYTEST_ARGS as above)
 # make lint   ruff, yamllint, codespell
 # make bench  the scripts in tests/benchmarks, into results/bench and its table.md
 # make clean  remove what these targets made
@@ -20,7 +22,9 @@ STAMP := $(VENV)/.complete
 BENCHMARKS := $(filter-out tests/benchmarks/_% %/table.py %/teacher_fits.py, \
 	$(wildcard tests/benchmarks/*.py))
 
-.PHONY: demo test lint bench clean
+FAULTS := results/faults/report.jsonl
+
+.PHONY: demo test test-faults lint bench clean
 
 demo: $(STAMP)
 	$(RUN) templates/minimusic/demo.py $(if $(MUSIC),--music "$(MUSIC)")
@@ -28,6 +32,13 @@ demo: $(STAMP)
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile \
 		--no-loadscope-reorder $(PYTEST_ARGS)
+
+# The table comes whatever the tests say.
+test-faults: $(STAMP)
+	mkdir -p $(dir $(FAULTS)) && : > $(FAULTS)
+	OMP_NUM_THREADS=1 MERT_SB_FAULTS_REPORT="$(CURDIR)/$(FAULTS)" \
+		$(RUN) -m pytest tests/faults $(PYTEST_ARGS); status=$$?; \
+		$(RUN) tests/faults/table.py $(FAULTS); exit $$status
 
 lint: $(STAMP)
 	$(RUN) -m ruff check .

@@ -2,7 +2,8 @@
 
 SpeechBrain writes a checkpoint's meta file first and lists every folder that has one,
 so a run killed while saving leaves a newest checkpoint that cannot be loaded. Here a
-checkpoint counts once a marker, written last, says that it is whole.
+checkpoint counts once a marker, written last, says that it is whole; and as long as all
+files are there that the marker lists, for a run may be killed while deleting, too.
 
 Authors
  * The mert_sb developers 2026
@@ -16,7 +17,11 @@ import struct
 import zipfile
 
 import yaml
-from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
+from speechbrain.utils.checkpoints import (
+    CKPT_PREFIX,
+    METAFNAME,
+    Checkpointer,
+)
 from speechbrain.utils.distributed import (
     ddp_barrier,
     if_main_process,
@@ -98,7 +103,8 @@ class CompleteCheckpointer(Checkpointer):
             for path in checkpoint.paramfiles.values():
                 with open(path, "rb") as file:
                     os.fsync(file.fileno())
-            (checkpoint.path / MARKER).touch()
+            names = sorted(path.name for path in checkpoint.path.iterdir())
+            (checkpoint.path / MARKER).write_text("\n".join(names))
         # All processes list checkpoints next and must find the same ones.
         ddp_barrier()
         return checkpoint
@@ -160,16 +166,15 @@ class CompleteCheckpointer(Checkpointer):
     def _list_checkpoint_dirs(self):
         """Whole checkpoints only; called by everything that looks for one."""
         return [
-            path
-            for path in super()._list_checkpoint_dirs()
-            if (path / MARKER).exists()
+            path for path in super()._list_checkpoint_dirs() if is_whole(path)
         ]
 
     @main_process_only
     def discard_unfinished(self):
         """Delete what a killed run left behind; call before fitting."""
-        for path in super()._list_checkpoint_dirs():
-            if not (path / MARKER).exists():
+        # Those too whose meta file, which SpeechBrain looks for, is not there.
+        for path in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
+            if path.is_dir() and not is_whole(path):
                 logger.warning("Discarding the unfinished checkpoint %s", path)
                 shutil.rmtree(path)
 
@@ -183,3 +188,31 @@ def _tensors_only():
     finally:
         if kept is not None:
             os.environ[UNSAFE] = kept
+
+
+def is_whole(checkpoint):
+    """Whether all of a checkpoint was written, and nothing of it deleted.
+
+    Arguments
+    ---------
+    checkpoint : pathlib.Path
+        Its folder.
+
+    Returns
+    -------
+    bool
+        True if the marker is there, and what it lists; a marker of an earlier
+        version lists nothing.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / MARKER).write_text("CKPT.yaml")
+    >>> is_whole(folder)
+    False
+    """
+    try:
+        names = (checkpoint / MARKER).read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return False
+    return all((checkpoint / name).exists() for name in names)

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import torch
 
@@ -46,6 +47,28 @@ def _end_with_the_run():
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
         pass
     os._exit(0)
+
+
+def heed_torchrun():
+    """Take torchrun's death for a SIGTERM.
+
+    Processes that it has started outlive it if it is killed, and would go on beside those
+    that the same command starts next, in the same folder.
+
+    Example
+    -------
+    >>> heed_torchrun()  # nothing, if torchrun has not started this
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        launcher = os.getppid()
+        threading.Thread(target=_watch, args=[launcher], daemon=True).start()
+
+
+def _watch(launcher):
+    """Wait until the parent is another."""
+    while os.getppid() == launcher:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Preemption:

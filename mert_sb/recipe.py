@@ -26,7 +26,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
-from mert_sb.preemption import outlive
+from mert_sb.preemption import heed_torchrun, outlive
 from mert_sb.progress import Progress
 from mert_sb.tokens import redacted
 
@@ -72,6 +72,7 @@ def open_recipe(prepare, arguments):
     """
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     Progress.silence(run_opts["noprogressbar"])
+    heed_torchrun()
     ddp_init_group(run_opts)
     atexit.register(_leave_group)
     overrides = _with_run_options(hparams_file, run_opts, overrides)

@@ -13,11 +13,11 @@ Authors
 import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 
+from mert_sb.leftovers import temporary_folder
 from mert_sb.shard import Shard
 from mert_sb.texts import read_json
 
@@ -28,6 +28,7 @@ DTYPES = {
     *("uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64"),
 }
+PREFIX = ".part"  # of what is being written
 
 
 def _hash(key):
@@ -207,9 +208,9 @@ class ShelfWriter:
             },
             indent=2,
         )
-        temporary = self.folder / f"shelf.json.{os.getpid()}"
-        temporary.write_text(text + "\n")
-        os.replace(temporary, header)
+        with temporary_folder(self.folder, PREFIX) as temporary:
+            (temporary / header.name).write_text(text + "\n")
+            os.replace(temporary / header.name, header)
 
     def done(self, shard):
         """Whether a shard is complete.
@@ -236,27 +237,26 @@ class ShelfWriter:
         arrays : dict of str to numpy.ndarray
             By key; keys are unique within the shelf.
         """
-        temporary = self.folder / f".{shard}.{os.getpid()}"
-        if temporary.exists():
-            shutil.rmtree(temporary)
-        temporary.mkdir()
+        with temporary_folder(self.folder, PREFIX) as temporary:
+            self._fill(temporary, arrays)
+            if not self.done(shard):  # by a faster process
+                os.replace(temporary, self.folder / f"shard-{shard}")
+
+    def _fill(self, folder, arrays):
+        """Write the files of a shard."""
         keys = np.array([key.encode() for key in arrays])
         hashes = np.array([_hash(key) for key in arrays], dtype=np.uint64)
         shapes = np.array([value.shape for value in arrays.values()])
         sizes = [value.size for value in arrays.values()]
-        np.save(temporary / "keys.npy", keys)
-        np.save(temporary / "hashes.npy", hashes)
-        np.save(temporary / "shapes.npy", shapes)
-        np.save(temporary / "offsets.npy", np.cumsum([0, *sizes]))
-        with (temporary / "data.bin").open("wb") as file:
+        np.save(folder / "keys.npy", keys)
+        np.save(folder / "hashes.npy", hashes)
+        np.save(folder / "shapes.npy", shapes)
+        np.save(folder / "offsets.npy", np.cumsum([0, *sizes]))
+        with (folder / "data.bin").open("wb") as file:
             for value in arrays.values():
                 file.write(self._cast(value).tobytes())
             file.flush()
             os.fsync(file.fileno())
-        if self.done(shard):  # by a faster process
-            shutil.rmtree(temporary)
-        else:
-            os.replace(temporary, self.folder / f"shard-{shard}")
 
     def _cast(self, value):
         """To the shelf's dtype; whole numbers must stay what they are."""

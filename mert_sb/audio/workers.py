@@ -7,6 +7,7 @@ Authors
 import functools
 import multiprocessing
 import os
+import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -90,7 +91,9 @@ def _alone(task, path):
 def _start(n_workers):
     # Forking a process that has run torch may hang.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(n_workers, mp_context=context)
+    pool = ProcessPoolExecutor(
+        n_workers, mp_context=context, initializer=_end_with_the_run
+    )
     try:
         pool.submit(os.getpid).result()
     except BrokenProcessPool as error:
@@ -99,3 +102,17 @@ def _start(n_workers):
             'if __name__ == "__main__", or set n_workers to 1'
         ) from error
     return pool
+
+
+def _end_with_the_run():
+    """Have this process end when the one that started it was killed.
+
+    It would wait for its next file for ever: it holds both ends of that pipe.
+    """
+    parent = multiprocessing.parent_process()
+
+    def watch():
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

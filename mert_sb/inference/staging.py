@@ -5,9 +5,9 @@ Authors
 """
 
 import contextlib
-import shutil
-import tempfile
 from pathlib import Path
+
+from mert_sb.leftovers import temporary_folder
 
 
 @contextlib.contextmanager
@@ -49,15 +49,14 @@ def staged_folder(folder, foreign=None):
         )
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".part", dir=folder))
     try:
-        yield staging
-        _let_be_read(staging)
-        for path in staging.iterdir():
-            path.replace(folder / path.name)
+        with temporary_folder(folder, ".part") as staging:
+            yield staging
+            _let_be_read(staging)
+            for path in staging.iterdir():
+                path.replace(folder / path.name)
         is_new = False
     finally:
-        shutil.rmtree(staging)
         if is_new:
             folder.rmdir()
 

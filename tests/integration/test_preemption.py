@@ -7,6 +7,8 @@ Authors
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from mert_sb.preemption import VARIABLE
 from tests.integration.launch import command, descendants, finish, start
 from tests.samples.make_samples import make_audio
+from tests.utils.source_tree import ROOT
 
 # Checkpoints by steps or minutes are left to the epochs' ends.
 FLAGS = {"ckpt_interval_steps": 0, "number_of_epochs": 4}
@@ -124,6 +127,42 @@ def test_two_processes_stop_together(music, stopped):
     assert "saved after step" in printed
     assert not (stopped / "encoder").exists()
     assert list((stopped / "save").glob("CKPT*/COMPLETE"))
+
+
+# Starts a process as torchrun does, in a session of its own, and waits for it.
+LAUNCHER = """
+import os, subprocess, sys
+env = {**os.environ, "TORCHELASTIC_RUN_ID": "a"}
+subprocess.run([sys.executable, "-c", sys.argv[1]], env=env, start_new_session=True)
+"""
+RANK = """
+import time
+from mert_sb.preemption import Preemption, heed_torchrun
+heed_torchrun()
+with Preemption() as preemption:
+    print("begun", flush=True)
+    while not preemption.is_asked():
+        time.sleep(0.01)
+print(preemption.name)
+"""
+
+
+def test_the_death_of_torchrun_is_a_notice():
+    run = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, RANK],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    assert run.stdout.readline() == "begun\n"
+    ranks = descendants(run.pid)
+    run.kill()
+    try:
+        # Its end comes when the rank has ended, too.
+        assert run.communicate(timeout=60)[0] == "SIGTERM\n"
+    except subprocess.TimeoutExpired:
+        os.kill(ranks[0], signal.SIGKILL)
+        raise
 
 
 @pytest.mark.parametrize("text", ["256", "-1", "soon"])

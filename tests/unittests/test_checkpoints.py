@@ -114,6 +114,26 @@ def test_the_unfinished_are_discarded_and_the_whole_kept(checkpointer, number):
     assert recovered(checkpointer, number) == 11
 
 
+@pytest.mark.parametrize("gone", ["CKPT.yaml", "model.ckpt", MARKER])
+def test_a_run_killed_while_deleting_leaves_nothing_that_counts(
+    checkpointer, number, gone
+):
+    half = save(checkpointer, number, 10, loss=1.0)
+    (half.path / gone).unlink()
+    whole = save(checkpointer, number, 11, loss=2.0)
+    for search in ({}, {"min_key": "loss"}):
+        assert checkpointer.find_checkpoint(**search).path == whole.path
+    checkpointer.discard_unfinished()
+    assert list(checkpointer.checkpoints_dir.iterdir()) == [whole.path]
+
+
+def test_a_checkpoint_of_an_earlier_version_counts(checkpointer, number):
+    former = save(checkpointer, number, 10)
+    (former.path / MARKER).write_text("")
+    checkpointer.discard_unfinished()
+    assert recovered(checkpointer, number) == 10
+
+
 def test_what_is_no_checkpoint_is_not_discarded(checkpointer, number):
     manifest = checkpointer.checkpoints_dir / "train.json"
     manifest.write_text("{}")

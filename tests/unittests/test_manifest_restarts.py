@@ -5,12 +5,14 @@ Authors
 """
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from tests.utils.music_folders import bad_files, prepare, skipped, write
+from tests.utils.processes import family, living
 
 
 @pytest.fixture
@@ -234,6 +236,40 @@ def test_a_worker_that_dies_names_its_file(tmp_path, monkeypatch):
     assert skipped(tmp_path)["kills.wav"].startswith("crashed: ")
     # It may have been the memory: the next run tries again.
     assert sorted(prepare(tmp_path)["train"]) == names
+
+
+WAITING = """
+import sys, time
+from mert_sb.audio.workers import examine_all
+if __name__ == "__main__":
+    options = {"verify": True, "n_workers": 2}
+    results = examine_all(sys.argv[1], ["a.wav"] * 9, **options)
+    print(next(results), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_workers_end_with_a_killed_run(tmp_path):
+    write(tmp_path / "data" / "a.wav")
+    (tmp_path / "script.py").write_text(WAITING)
+    run = subprocess.Popen(
+        [sys.executable, tmp_path / "script.py", tmp_path / "data"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        start_new_session=True,
+    )
+    assert run.stdout.readline()
+    workers = {one for one in family(run.pid) if one.pid != run.pid}
+    assert len(workers) >= 2
+    run.kill()
+    # Its end comes when nobody has it open any more.
+    try:
+        run.communicate(timeout=60)
+    finally:
+        left = living(workers)
+        for process in left:
+            os.kill(process.pid, signal.SIGKILL)
+    assert not left
 
 
 def test_an_unguarded_script_is_told_so(tmp_path):

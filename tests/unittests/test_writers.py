@@ -4,6 +4,8 @@ Authors
  * The mert_sb developers 2026
 """
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -35,6 +37,19 @@ def keep(store, name, array, times=None):
     np.save(staged, array)
     store.keep(staged, name, times)
     assert not staged.exists()
+
+
+def test_the_same_features_are_the_same_bytes_on_another_day(store):
+    contents = []
+    for second in (10**9, 10**9 + 100_000):
+        store.folder.mkdir(exist_ok=True)
+        staged = store.folder.parent / "staged.npy"
+        np.save(staged, states(3, 50, 4))
+        os.utime(staged, (second, second))
+        store.keep(staged, "a", np.arange(50.0))
+        [path] = store.folder.iterdir()
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
 
 
 @pytest.mark.parametrize("shape", [(3, 50, 4), (50, 4), (1, 50, 4)])

@@ -17,7 +17,7 @@ import yaml
 
 from mert_sb import frames
 from mert_sb.audio.reader import draw_crop_start, read_crop
-from mert_sb.checkpoints import MARKER
+from mert_sb.checkpoints import is_whole
 from mert_sb.inference.checkpoint import Checkpoint, build_student
 from mert_sb.inference.report.settings import Made, build
 from mert_sb.inference.tensors import read_pickle
@@ -129,7 +129,7 @@ def newest_checkpoint(run):
     FileNotFoundError: absent...save has no checkpoint
     """
     folder = run.folder / "save"
-    whole = [path.parent for path in folder.glob(f"CKPT*/{MARKER}")]
+    whole = [path for path in folder.glob("CKPT+*") if is_whole(path)]
     if not whole:
         raise FileNotFoundError(f"{folder} has no checkpoint")
     return max(whole, key=_saved_at)
