@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mert_sb.shard import Shard
+from mert_sb.writing import whole, writing
 
 VERSION = 1
 
@@ -200,9 +201,8 @@ class ShelfWriter:
             },
             indent=2,
         )
-        temporary = self.folder / f"shelf.json.{os.getpid()}"
-        temporary.write_text(text + "\n")
-        os.replace(temporary, header)
+        with whole(header, suffix=f".{os.getpid()}") as aside:
+            aside.write_text(text + "\n")
 
     def done(self, shard):
         """Whether a shard is complete.
@@ -228,42 +228,58 @@ class ShelfWriter:
             Its name.
         arrays : dict of str to numpy.ndarray
             By key; keys are unique within the shelf.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, on a full disk for example.
+        ValueError
+            If an array does not fit into the shelf's dtype.
         """
+        place = self.folder / f"shard-{shard}"
         temporary = self.folder / f".{shard}.{os.getpid()}"
-        if temporary.exists():
-            shutil.rmtree(temporary)
-        temporary.mkdir()
-        keys = np.array([key.encode() for key in arrays])
-        hashes = np.array([_hash(key) for key in arrays], dtype=np.uint64)
-        shapes = np.array([value.shape for value in arrays.values()])
+        try:
+            with writing(place, at=temporary):
+                shutil.rmtree(temporary, ignore_errors=True)
+                temporary.mkdir()
+                self._fill(temporary, arrays)
+                if not self.done(shard):  # by a faster process
+                    os.replace(temporary, place)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _fill(self, folder, arrays):
+        """Write the files of a shard."""
         sizes = [value.size for value in arrays.values()]
-        np.save(temporary / "keys.npy", keys)
-        np.save(temporary / "hashes.npy", hashes)
-        np.save(temporary / "shapes.npy", shapes)
-        np.save(temporary / "offsets.npy", np.cumsum([0, *sizes]))
-        with (temporary / "data.bin").open("wb") as file:
-            for value in arrays.values():
-                file.write(self._cast(value).tobytes())
+        for name, column in {
+            "keys": np.array([key.encode() for key in arrays]),
+            "hashes": np.array([_hash(key) for key in arrays], np.uint64),
+            "shapes": np.array([value.shape for value in arrays.values()]),
+            "offsets": np.cumsum([0, *sizes]),
+        }.items():
+            np.save(folder / f"{name}.npy", column)
+        with (folder / "data.bin").open("wb") as file:
+            for key, value in arrays.items():
+                file.write(self._cast(key, value).tobytes())
             file.flush()
             os.fsync(file.fileno())
-        if self.done(shard):  # by a faster process
-            shutil.rmtree(temporary)
-        else:
-            os.replace(temporary, self.folder / f"shard-{shard}")
 
-    def _cast(self, value):
+    def _cast(self, key, value):
         """To the shelf's dtype; whole numbers must stay what they are."""
         with np.errstate(over="ignore"):
             cast = np.ascontiguousarray(value, self.dtype)
         if cast.dtype.kind == "f" and not np.isfinite(cast).all():
+            remedy = "use dtype float32"
+            if not np.isfinite(value).all():
+                remedy = "look at that file, or at the model's weights"
             raise ValueError(
-                f"{self.folder}: values up to {np.abs(value).max():.3g} are not "
-                f"finite as {self.dtype}; use dtype float32"
+                f"{self.folder}: values of {key!r} up to {np.abs(value).max():.3g} "
+                f"are not finite as {self.dtype}; {remedy}"
             )
         if cast.dtype.kind in "iu" and not np.array_equal(cast, value):
             raise ValueError(
-                f"{self.folder}: values from {value.min()} to {value.max()} do "
-                f"not fit into {self.dtype}"
+                f"{self.folder}: values of {key!r} from {value.min()} to "
+                f"{value.max()} do not fit into {self.dtype}"
             )
         return cast
 

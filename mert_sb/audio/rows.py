@@ -7,7 +7,8 @@ Authors
 import csv
 import io
 import json
-import os
+
+from mert_sb.writing import whole
 
 
 def make_row(path, start, length, sample_rate, /, **fields):
@@ -102,7 +103,6 @@ def _escaped(value):
 
 
 def _replace(path, text):
-    """Write a file aside and move it into place, so that it is never half."""
-    aside = path.with_name(path.name + ".tmp")
-    aside.write_bytes(text.encode("utf-8", "surrogateescape"))
-    os.replace(aside, path)
+    """Write a file, so that it is never half."""
+    with whole(path) as aside:
+        aside.write_bytes(text.encode("utf-8", "surrogateescape"))

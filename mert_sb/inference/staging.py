@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from mert_sb.writing import writing
+
 
 @contextlib.contextmanager
 def staged_folder(folder, foreign=None):
@@ -32,6 +34,8 @@ def staged_folder(folder, foreign=None):
     ------
     FileExistsError
         If the foreign file is there.
+    OSError
+        If there is no room, with the folder's name or a file's.
 
     Example
     -------
@@ -51,10 +55,11 @@ def staged_folder(folder, foreign=None):
     folder.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".part", dir=folder))
     try:
-        yield staging
-        _let_be_read(staging)
-        for path in staging.iterdir():
-            path.replace(folder / path.name)
+        with writing(folder, at=staging):
+            yield staging
+            _let_be_read(staging)
+            for path in staging.iterdir():
+                path.replace(folder / path.name)
         is_new = False
     finally:
         shutil.rmtree(staging)
@@ -85,7 +90,7 @@ def staged_file(path):
     'c'
     """
     path = Path(path)
-    with staged_folder(path.parent) as staging:
+    with staged_folder(path.parent) as staging, writing(path, at=staging):
         yield staging / path.name
 
 

@@ -20,6 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
+from mert_sb.writing import writing
+
 # What real checkpoints mention beside tensors and plain data. Stand-ins take the place
 # of these classes; their own code is never looked up.
 INERT = (
@@ -244,7 +246,8 @@ def save_weights(tensors, path, metadata=None):
     True
     """
     try:
-        save_file(tensors, path, metadata=metadata)
+        with writing(path):
+            save_file(tensors, path, metadata=metadata)
     except SafetensorError as error:
         raise OSError(f"{path}: cannot be written ({error})") from error
 

@@ -25,24 +25,31 @@ MAY_IMPORT = {
     "progress": set(),
     "progress_brain": {"progress"},
     "preemption": set(),
-    "saving_brain": {"preemption", "progress_brain"},
+    "saving_brain": {
+        "preemption",
+        "progress_brain",
+        "skips",
+        "writing",
+    },
     "cqt": {"frames"},
     "products": set(),
     "shard": set(),
-    "store": {"shard"},
-    "checkpoints": set(),
+    "writing": set(),
+    "skips": set(),
+    "store": {"shard", "writing"},
+    "checkpoints": {"writing"},
     "overrides": set(),
     "hparams": {"overrides"},
-    "recipe": {"hparams", "overrides", "preemption", "progress"},
+    "recipe": {"hparams", "overrides", "preemption", "progress", "writing"},
     # wings
-    "audio": {"frames", "seeds", "progress"},
+    "audio": {"frames", "seeds", "progress", "writing"},
     "student": {"frames", "cqt", "products"},
-    "teachers": {"frames", "cqt", "products", "seeds", "progress"},
+    "teachers": {"frames", "cqt", "products", "seeds", "progress", "writing"},
     "pretraining": {"frames", "seeds", "store"},
     "downstream": {"frames", "store", "hparams"},
 }
 for wing in ("pretraining", "downstream"):
-    MAY_IMPORT[wing] |= {"progress", "saving_brain"}
+    MAY_IMPORT[wing] |= {"progress", "saving_brain", "skips", "writing"}
 MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
     "__init__",
     "recipe",

@@ -13,6 +13,7 @@ import numpy as np
 
 from mert_sb import frames
 from mert_sb.downstream.upstreams import MelFrames
+from mert_sb.writing import whole
 
 SECONDS = 12.0
 N_MELS = 80
@@ -94,7 +95,8 @@ def write_excerpt(path, excerpt):
     >>> float(read_excerpt(path)["seconds"])
     1.0
     """
-    np.savez_compressed(path, **excerpt)
+    with whole(path) as aside, open(aside, "wb") as file:
+        np.savez_compressed(file, **excerpt)
 
 
 def read_excerpt(path):

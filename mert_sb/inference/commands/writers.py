@@ -62,7 +62,7 @@ class NpyFolder:
             Of outputs; those that are absent are passed over.
         """
         for name in names:
-            self._path(name).unlink(missing_ok=True)
+            self.path(name).unlink(missing_ok=True)
 
     def keep(self, staged, name, times):
         """Make a complete temporary file the output.
@@ -76,11 +76,23 @@ class NpyFolder:
         times : numpy.ndarray or None
             ``(T,)`` seconds; not stored here, ``encode.json`` has their rule.
         """
-        path = self._path(name)
+        path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(path)
 
-    def _path(self, name):
+    def path(self, name):
+        """Where an output is, or will be.
+
+        Arguments
+        ---------
+        name : str
+            Of the output.
+
+        Returns
+        -------
+        pathlib.Path
+            Its file.
+        """
         return self.folder / f"{name}{self.SUFFIX}"
 
 

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.writing import whole
 
 # The order of the two numbers in a row's targets.
 LABELS = ("arousal", "valence")
@@ -119,7 +120,8 @@ def prepare_emo(
     mean, std = rating_scale(read_songs(data_folder))
     scale = {"targets": LABELS, "mean": mean.tolist(), "std": std.tolist()}
     text = json.dumps(scale, indent=2) + "\n"
-    (Path(save_folder) / "scale.json").write_text(text, encoding="utf-8")
+    with whole(Path(save_folder) / "scale.json") as aside:
+        aside.write_text(text, encoding="utf-8")
     return manifests
 
 
