@@ -26,7 +26,7 @@ WRONG = {
     "most": (3e38, "overflow: samples up to 3e+38"),
     "loud": (-1e13, "overflow: samples up to 1e+13"),
 }
-KINDS = [("wav", "FLOAT", 1), ("wav", "DOUBLE", 2), ("w64", "FLOAT", 2)]
+KINDS = [("wav", "FLOAT", 1), ("wav", "DOUBLE", 2), ("aiff", "FLOAT", 2)]
 
 
 def write_with(path, value, subtype="FLOAT", channels=1):

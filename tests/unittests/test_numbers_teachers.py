@@ -70,7 +70,9 @@ TEACHERS = {
     "cqt": lambda: CQTTeacher(n_bins=60, bins_per_octave=12, fmin=200),
     "mel": lambda: MelTeacher(n_mels=64),
     "chroma": lambda: ChromaTeacher(),
-    "random projection": lambda: RandomProjectionTeacher(),
+    "random projection": lambda: RandomProjectionTeacher(
+        features=LogMelFrames(24_000, n_mels=64), standardize="clip"
+    ),
     "encodec": lambda: EncodecTeacher(pretrained=False),
 }
 

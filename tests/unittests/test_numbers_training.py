@@ -82,7 +82,7 @@ def test_all_places_are_found(brain):
     assert set(OF_EACH_KIND) <= set(found) and len(found) > 40
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_clip_that_is_no_audio_is_skipped(brain, value, caplog):
     bad = clips(2)
     bad[1]["sig"] = spoiled(bad[1]["sig"], value)
