@@ -182,5 +182,6 @@ def stems(inputs, folder):
         folder,
         ("*/*",),
         *("separate", inputs / "stems", inputs / "songs"),
-        *("--output", folder, "--no-wiener"),
+        # Floating-point WAV files say when they were written.
+        *("--output", folder, "--no-wiener", "--pcm"),
     )
