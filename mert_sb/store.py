@@ -250,12 +250,11 @@ class ShelfWriter:
 
     def _fill(self, folder, arrays):
         """Write the files of a shard."""
-        sizes = [value.size for value in arrays.values()]
         for name, column in {
             "keys": np.array([key.encode() for key in arrays]),
             "hashes": np.array([_hash(key) for key in arrays], np.uint64),
             "shapes": np.array([value.shape for value in arrays.values()]),
-            "offsets": np.cumsum([0, *sizes]),
+            "offsets": np.cumsum([0, *(v.size for v in arrays.values())]),
         }.items():
             np.save(folder / f"{name}.npy", column)
         with (folder / "data.bin").open("wb") as file:

@@ -44,6 +44,11 @@ def writing(path, at=None):
     at : str or pathlib.Path, optional
         Where its bytes go to, if elsewhere: a file or a folder.
 
+    Returns
+    -------
+    context manager
+        Around the writing.
+
     Raises
     ------
     NoRoomError
@@ -123,6 +128,11 @@ def appending(path):
     path : str or pathlib.Path
         Of the file, perhaps not there yet.
 
+    Returns
+    -------
+    context manager
+        Around the writing.
+
     Raises
     ------
     OSError
@@ -132,7 +142,11 @@ def appending(path):
     -------
     >>> path = getfixture("tmp_path") / "log.txt"
     >>> _ = path.write_text("a\\n")
-    >>> with contextlib.suppress(OSError), appending(path), open(path, "a") as file:
+    >>> with (
+    ...     contextlib.suppress(OSError),
+    ...     appending(path),
+    ...     open(path, "a") as file,
+    ... ):
     ...     _ = file.write("half a li")
     ...     raise OSError(errno.ENOSPC, "No space left on device")
     >>> path.read_text()
@@ -163,7 +177,9 @@ def _number(error, place):
 
 def _name(error, path, at):
     """Of the file, as exactly as is known; a copy's is the second."""
-    found = getattr(error, "filename2", None) or getattr(error, "filename", None)
+    found = getattr(error, "filename2", None) or getattr(
+        error, "filename", None
+    )
     return str(path if found in (None, str(at)) else found)
 
 

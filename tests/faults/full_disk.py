@@ -72,7 +72,11 @@ def run(job):
     tuple of (int, str)
         Exit status, and what was printed.
     """
-    env = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    env = {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
     started = start_script(
         [sys.executable, *map(str, job.arguments)],
         cwd=job.cwd,

@@ -14,8 +14,7 @@ from tests.samples.make_gtzan import make_gtzan
 from tests.samples.make_samples import make_audio
 from tests.utils.music_folders import write
 from tests.utils.originals import tiny_student
-from tests.utils.separators import MEL, noise, song
-from tests.utils.separators import write as write_separator
+from tests.utils.separators import MEL, noise, song, write as write_separator
 from tests.utils.source_tree import ROOT
 from tests.utils.unit_folders import write_folder as write_units
 
@@ -116,7 +115,6 @@ def probing(inputs, folder):
         prepare={"n_workers": 1, "allow_missing": True},
         cache={
             "num_workers": 0,
-            "shard_size": 8,
             "folder": str(folder / "cache"),
         },
     )

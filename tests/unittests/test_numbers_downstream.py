@@ -66,7 +66,12 @@ def make(tmp_path):
         hparams = {
             "pretrainer": Nothing(),
             "parameter_groups": lambda m: [
-                {"params": list(m.parameters()), "lr": 0.1, "initial_lr": 0.1, "name": "all"}
+                {
+                    "params": list(m.parameters()),
+                    "lr": 0.1,
+                    "initial_lr": 0.1,
+                    "name": "all",
+                }
             ],
             "lr_schedule": LinearWarmupScheduler(1.0, 0, 10**9),
             "train_logger": Lines(),

@@ -4,7 +4,6 @@ Authors
  * The mert_sb developers 2026
 """
 
-import logging
 import math
 
 import pytest

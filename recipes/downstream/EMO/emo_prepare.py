@@ -117,11 +117,10 @@ def prepare_emo(
         verify=verify,
         allow_missing=allow_missing,
     )
-    mean, std = rating_scale(read_songs(data_folder))
-    scale = {"targets": LABELS, "mean": mean.tolist(), "std": std.tolist()}
-    text = json.dumps(scale, indent=2) + "\n"
+    mean, std = (x.tolist() for x in rating_scale(read_songs(data_folder)))
+    scale = {"targets": LABELS, "mean": mean, "std": std}
     with whole(Path(save_folder) / "scale.json") as aside:
-        aside.write_text(text, encoding="utf-8")
+        aside.write_text(json.dumps(scale, indent=2) + "\n")
     return manifests
 
 
