@@ -15,7 +15,6 @@ Authors
 
 import csv
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mert_sb.audio.clips import write_clips
-from mert_sb.writing import whole
+from mert_sb.audio.rows import write_rows
 
 # The order of the two numbers in a row's targets.
 LABELS = ("arousal", "valence")
@@ -119,8 +118,7 @@ def prepare_emo(
     )
     mean, std = (x.tolist() for x in rating_scale(read_songs(data_folder)))
     scale = {"targets": LABELS, "mean": mean, "std": std}
-    with whole(Path(save_folder) / "scale.json") as aside:
-        aside.write_text(json.dumps(scale, indent=2) + "\n")
+    write_rows(Path(save_folder) / "scale.json", scale)
     return manifests
 
 
