@@ -111,6 +111,7 @@ def probing(inputs, folder):
         upstream_overrides={"source": str(inputs / "encoder")},
         batch_size=5,
         number_of_epochs=3,
+        layer="mix",
         device="cpu",
         prepare={"n_workers": 1, "allow_missing": True},
         cache={
