@@ -8,6 +8,7 @@ Authors
 """
 
 import importlib
+import shutil
 import zipfile
 
 import numpy as np
@@ -125,7 +126,12 @@ class NpzFolder(NpyFolder):
         """
         packed = staged.with_suffix(self.SUFFIX)
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.write(staged, "states.npy")
+            # Not archive.write: the same features are to be the same bytes, whenever.
+            with (
+                archive.open("states.npy", "w", force_zip64=True) as member,
+                open(staged, "rb") as file,
+            ):
+                shutil.copyfileobj(file, member)
             if times is not None:
                 with archive.open("times.npy", "w") as member:
                     np.save(member, times)
