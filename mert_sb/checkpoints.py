@@ -10,6 +10,7 @@ Authors
 """
 
 import contextlib
+import math
 import os
 import pickle
 import shutil
@@ -19,8 +20,10 @@ import zipfile
 import yaml
 from speechbrain.utils.checkpoints import (
     CKPT_PREFIX,
+    DEFAULT_SAVE_HOOKS,
     METAFNAME,
     Checkpointer,
+    get_default_hook,
 )
 from speechbrain.utils.distributed import (
     ddp_barrier,
@@ -31,6 +34,7 @@ from speechbrain.utils.logger import get_logger
 
 from mert_sb.plain_yaml import compose
 from mert_sb.texts import read_text
+from mert_sb.writing import writing
 
 logger = get_logger(__name__)
 
@@ -97,14 +101,23 @@ class CompleteCheckpointer(Checkpointer):
         -------
         Checkpoint or None
             The checkpoint on the main process.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, on a full disk for example. Nothing of it is left
+            then, and checkpoints before it are as they were.
         """
-        checkpoint = super().save_checkpoint(*args, **kwargs)
-        if if_main_process():
-            for path in checkpoint.paramfiles.values():
-                with open(path, "rb") as file:
-                    os.fsync(file.fileno())
-            names = sorted(path.name for path in checkpoint.path.iterdir())
-            (checkpoint.path / MARKER).write_text("\n".join(names))
+        for name in self.recoverables:
+            self.custom_save_hooks.setdefault(name, _save)
+        try:
+            with writing(self.checkpoints_dir):
+                checkpoint = super().save_checkpoint(*args, **kwargs)
+                if if_main_process():
+                    _mark(checkpoint)
+        except OSError:
+            self.discard_unfinished()
+            raise
         # All processes list checkpoints next and must find the same ones.
         ddp_barrier()
         return checkpoint
@@ -163,6 +176,39 @@ class CompleteCheckpointer(Checkpointer):
                 ) from error
         return found
 
+    def save_and_keep_only(self, meta=None, *args, **kwargs):
+        """Save, and delete what need not be kept.
+
+        A value that is not a number counts as the worst of its key, or nothing could
+        be compared with it, and the best checkpoint might go.
+
+        Arguments
+        ---------
+        meta : dict, optional
+            Of plain values.
+        *args : tuple
+            As ``Checkpointer.save_and_keep_only``.
+        **kwargs : dict
+            As ``Checkpointer.save_and_keep_only``.
+        """
+        meta = dict(meta or {})
+        for keys, worst in (("min_keys", math.inf), ("max_keys", -math.inf)):
+            for key in kwargs.get(keys, ()):
+                if math.isnan(meta[key]):
+                    logger.warning(
+                        "A checkpoint's %s is not a number; it counts as the worst",
+                        key,
+                    )
+                    meta[key] = worst
+        # SpeechBrain adds to a list that it has as a default.
+        kwargs["importance_keys"] = list(kwargs.get("importance_keys", ()))
+        super().save_and_keep_only(meta, *args, **kwargs)
+
+    def _save_checkpoint_metafile(self, fpath, *args, **kwargs):
+        """SpeechBrain's; errors name the file."""
+        with writing(fpath):
+            return super()._save_checkpoint_metafile(fpath, *args, **kwargs)
+
     def _list_checkpoint_dirs(self):
         """Whole checkpoints only; called by everything that looks for one."""
         return [
@@ -216,3 +262,19 @@ def is_whole(checkpoint):
     except FileNotFoundError:
         return False
     return all((checkpoint / name).exists() for name in names)
+
+
+def _save(obj, path):
+    """SpeechBrain's way for such an object; errors name the file."""
+    with writing(path):
+        get_default_hook(obj, DEFAULT_SAVE_HOOKS)(obj, path)
+
+
+def _mark(checkpoint):
+    """Say that a checkpoint is whole, once it is on the disk."""
+    for path in checkpoint.paramfiles.values():
+        with writing(path), open(path, "rb") as file:
+            os.fsync(file.fileno())
+    names = sorted(path.name for path in checkpoint.path.iterdir())
+    with writing(checkpoint.path / MARKER):
+        (checkpoint.path / MARKER).write_text("\n".join(names))

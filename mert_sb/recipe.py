@@ -29,6 +29,7 @@ from mert_sb.overrides import own_keys, place_overrides, read_yaml
 from mert_sb.preemption import heed_torchrun, outlive
 from mert_sb.progress import Progress
 from mert_sb.tokens import redacted
+from mert_sb.writing import writing
 
 # Keys the door itself reads from a YAML.
 KEYS = {
@@ -77,13 +78,14 @@ def open_recipe(prepare, arguments):
     atexit.register(_leave_group)
     overrides = _with_run_options(hparams_file, run_opts, overrides)
     hparams = load_hparams(hparams_file, overrides)
-    sb.create_experiment_directory(
-        experiment_directory=hparams["output_folder"],
-        hyperparams_to_save=hparams_file,
-        overrides=overrides,
-        save_env_desc=False,
-    )
-    run_on_main(_describe_environment, args=[hparams["output_folder"]])
+    with writing(hparams["output_folder"]):
+        sb.create_experiment_directory(
+            experiment_directory=hparams["output_folder"],
+            hyperparams_to_save=hparams_file,
+            overrides=overrides,
+            save_env_desc=False,
+        )
+        run_on_main(_describe_environment, args=[hparams["output_folder"]])
     run_on_main(prepare, kwargs=hparams["prepare"])
     return hparams, run_opts, hparams_file
 
@@ -230,7 +232,8 @@ def _world_size():
 
 def _keep_script(function, folder):
     """Copy the script a function is from; SpeechBrain copies its caller, us."""
-    shutil.copy(inspect.getfile(function), folder)
+    with writing(folder):
+        shutil.copy(inspect.getfile(function), folder)
 
 
 def _private_generator(options):

@@ -4,10 +4,15 @@ Authors
  * The mert_sb developers 2026
 """
 
+import contextlib
+
 from speechbrain.utils.logger import get_logger
+from speechbrain.utils.train_logger import FileTrainLogger
 
 from mert_sb.preemption import Preemption
 from mert_sb.progress_brain import ProgressBrain
+from mert_sb.skips import Skips
+from mert_sb.writing import appending
 
 logger = get_logger(__name__)
 
@@ -35,6 +40,34 @@ class SavingBrain(ProgressBrain):
     def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
         self.preemption, self.asked = Preemption(), False
+        self.skips = Skips()
+
+    @property
+    def patience(self):
+        """Skipped steps in a row that may be.
+
+        fp16 looks for its scale by failing, and may fail more often.
+        """
+        factor = 10 if self.scaler.is_enabled() else 1
+        return self.nonfinite_patience * factor
+
+    def write_stats(self, train_logger, meta, **stats):
+        """Let a logger write; a line in a file is whole or absent.
+
+        Arguments
+        ---------
+        train_logger : speechbrain.utils.train_logger.TrainLogger
+            From the YAML.
+        meta : dict
+            What the line begins with.
+        **stats : dict
+            ``train_stats``, ``valid_stats`` or ``test_stats``.
+        """
+        place = contextlib.nullcontext()
+        if isinstance(train_logger, FileTrainLogger):
+            place = appending(train_logger.save_file)
+        with place:
+            train_logger.log_stats(meta, **stats)
 
     def fit(self, *args, **kwargs):
         """Train, listening for signals.

@@ -20,6 +20,7 @@ import numpy as np
 from mert_sb.leftovers import temporary_folder
 from mert_sb.shard import Shard
 from mert_sb.texts import read_json
+from mert_sb.writing import whole, writing
 
 VERSION = 1
 # Of others numpy could take bytes of a file for addresses.
@@ -208,9 +209,8 @@ class ShelfWriter:
             },
             indent=2,
         )
-        with temporary_folder(self.folder, PREFIX) as temporary:
-            (temporary / header.name).write_text(text + "\n")
-            os.replace(temporary / header.name, header)
+        with whole(header, suffix=f".{os.getpid()}") as aside:
+            aside.write_text(text + "\n")
 
     def done(self, shard):
         """Whether a shard is complete.
@@ -236,41 +236,54 @@ class ShelfWriter:
             Its name.
         arrays : dict of str to numpy.ndarray
             By key; keys are unique within the shelf.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, on a full disk for example.
+        ValueError
+            If an array does not fit into the shelf's dtype.
         """
-        with temporary_folder(self.folder, PREFIX) as temporary:
+        place = self.folder / f"shard-{shard}"
+        with (
+            temporary_folder(self.folder, PREFIX) as temporary,
+            writing(place, at=temporary),
+        ):
             self._fill(temporary, arrays)
             if not self.done(shard):  # by a faster process
-                os.replace(temporary, self.folder / f"shard-{shard}")
+                os.replace(temporary, place)
 
     def _fill(self, folder, arrays):
         """Write the files of a shard."""
-        keys = np.array([key.encode() for key in arrays])
-        hashes = np.array([_hash(key) for key in arrays], dtype=np.uint64)
-        shapes = np.array([value.shape for value in arrays.values()])
-        sizes = [value.size for value in arrays.values()]
-        np.save(folder / "keys.npy", keys)
-        np.save(folder / "hashes.npy", hashes)
-        np.save(folder / "shapes.npy", shapes)
-        np.save(folder / "offsets.npy", np.cumsum([0, *sizes]))
+        for name, column in {
+            "keys": np.array([key.encode() for key in arrays]),
+            "hashes": np.array([_hash(key) for key in arrays], np.uint64),
+            "shapes": np.array([value.shape for value in arrays.values()]),
+            "offsets": np.cumsum([0, *(v.size for v in arrays.values())]),
+        }.items():
+            np.save(folder / f"{name}.npy", column)
         with (folder / "data.bin").open("wb") as file:
-            for value in arrays.values():
-                file.write(self._cast(value).tobytes())
+            for key, value in arrays.items():
+                file.write(self._cast(key, value).tobytes())
             file.flush()
             os.fsync(file.fileno())
 
-    def _cast(self, value):
+    def _cast(self, key, value):
         """To the shelf's dtype; whole numbers must stay what they are."""
         with np.errstate(over="ignore"):
             cast = np.ascontiguousarray(value, self.dtype)
         if cast.dtype.kind == "f" and not np.isfinite(cast).all():
+            remedy = "use dtype float32"
+            if not np.isfinite(value).all():
+                remedy = "look at that file, or at the model's weights"
             raise ValueError(
-                f"{self.folder}: values up to {np.abs(value).max():.3g} are not "
-                f"finite as {self.dtype}; use dtype float32"
+                f"{self.folder}: values of {key!r} up to {np.abs(value).max():.3g} "
+                f"are not finite as {self.dtype}; {remedy}"
             )
         if cast.dtype.kind in "iu" and not np.array_equal(cast, value):
             raise ValueError(
-                f"{self.folder}: values from {value.min()} to {value.max()} do "
-                f"not fit into {self.dtype}"
+                f"{self.folder}: values of {key!r} from {value.min()} to "
+                f"{value.max()} do not fit into {self.dtype}"
             )
         return cast
 

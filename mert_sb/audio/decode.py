@@ -19,6 +19,8 @@ from mert_sb.audio.header import header_fault, truncation
 from mert_sb.audio.seek import is_mpeg, start_of_decoding
 
 BLOCK = 2**17
+# Of full scale. Samples beyond it are no audio, and their powers no numbers.
+LOUDEST = 1e12
 
 
 class DamagedAudioError(OSError):
@@ -269,15 +271,18 @@ def mono(path, block):
     Raises
     ------
     DamagedAudioError
-        If a sample is not finite.
+        If a sample is not finite, or a trillion times full scale.
 
     Example
     -------
     >>> mono("a.wav", np.array([[0.5, 1.5]], np.float32))
     array([1.], dtype=float32)
     """
-    if not np.isfinite(block).all():
+    least, most = block.min(initial=0), block.max(initial=0)
+    if not (np.isfinite(least) and np.isfinite(most)):
         raise damage(path, "non-finite: some samples are NaN or infinite")
+    if max(-least, most) > LOUDEST:
+        raise damage(path, f"overflow: samples up to {max(-least, most):.3g}")
     # Three times as fast as block.mean(axis=1).
     return np.einsum("sc->s", block) / block.shape[1]
 

@@ -12,9 +12,10 @@ import json
 import os
 
 from mert_sb.audio.examine import Finding
+from mert_sb.writing import writing
 
 # Goes up when examining changes what it finds, so that old lines do not count.
-VERSION = 1
+VERSION = 2
 
 
 class Journal:
@@ -54,11 +55,15 @@ class Journal:
         if self.file.tell() > 0:
             self.file.seek(-1, os.SEEK_END)
             if self.file.read(1) != b"\n":
-                self.file.write(b"\n")
+                with writing(self.path):
+                    self.file.write(b"\n")
+                    self.file.flush()
         return self
 
     def __exit__(self, *exception):
-        self.file.close()
+        # It tries once more to write what there was no room for.
+        with writing(self.path):
+            self.file.close()
 
     def find(self, path, stat):
         """What is known about a file in its present state.
@@ -98,8 +103,9 @@ class Journal:
             "settings": self.settings,
             "finding": finding._asdict(),
         }
-        self.file.write(json.dumps(line).encode() + b"\n")
-        self.file.flush()
+        with writing(self.path):
+            self.file.write(json.dumps(line).encode() + b"\n")
+            self.file.flush()
 
     def _load(self, line):
         try:

@@ -7,10 +7,10 @@ Authors
 import csv
 import io
 import json
-import os
 from pathlib import PurePosixPath
 
 from mert_sb.texts import read_json
+from mert_sb.writing import whole
 
 ROOT = "{data_root}/"
 
@@ -185,7 +185,6 @@ def _escaped(value):
 
 
 def _replace(path, text):
-    """Write a file aside and move it into place, so that it is never half."""
-    aside = path.with_name(path.name + ".tmp")
-    aside.write_bytes(text.encode("utf-8", "surrogateescape"))
-    os.replace(aside, path)
+    """Write a file, so that it is never half."""
+    with whole(path) as aside:
+        aside.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -114,6 +114,7 @@ class DownstreamBrain(GroupBrain):
         }
         if stage == sb.Stage.TRAIN:
             self.train_stats = {**stats, **self.rates()}
+            self.train_stats["skipped"] = self.skips.read()
         elif stage == sb.Stage.VALID:
             self._log("Epoch", train_stats=self.train_stats, valid_stats=stats)
             self.checkpointer.save_and_keep_only(
@@ -131,4 +132,4 @@ class DownstreamBrain(GroupBrain):
             epoch: self.hparams.epoch_counter.current,
             "step": self.optimizer_step,
         }
-        self.hparams.train_logger.log_stats(meta, **stats)
+        self.write_stats(self.hparams.train_logger, meta, **stats)

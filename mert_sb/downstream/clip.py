@@ -14,6 +14,7 @@ import speechbrain as sb
 from mert_sb.downstream.cached import CachedClips, as_it_is
 from mert_sb.downstream.lengths import encode_by_length
 from mert_sb.downstream.task_brain import TaskBrain
+from mert_sb.writing import whole
 
 
 class ClipBrain(TaskBrain):
@@ -169,7 +170,10 @@ class ClipBrain(TaskBrain):
         means, targets = self.hparams.family.per_track(outputs, targets, tracks)
         names = list(dict.fromkeys(tracks))
         path = folder / "predictions.csv"
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with (
+            whole(path) as aside,
+            open(aside, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.writer(file)
             for name, target, output in zip(names, targets, means, strict=True):
                 numbers = [f"{number:.6g}" for number in output]

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import torch
 
 from mert_sb.downstream.task_brain import TaskBrain
+from mert_sb.writing import whole
 
 JOURNAL = "prepare.jsonl"
 # Each may hold 2 GiB of states.
@@ -197,10 +198,12 @@ def _finish(run, script, task, *, journal, keep):
         if journal.is_file():
             # Audio is examined once, not once a setting.
             save.mkdir(parents=True, exist_ok=True)
-            shutil.copy(journal, save / JOURNAL)
+            with whole(save / JOURNAL) as aside:
+                shutil.copy(journal, aside)
         run(*open_recipe(script), task.arguments)
         if (save / JOURNAL).is_file() and not journal.is_file():
-            shutil.copy(save / JOURNAL, journal)
+            with whole(journal, suffix=f".{os.getpid()}") as aside:
+                shutil.copy(save / JOURNAL, aside)
         # A Brain is in cycles, and may hold 2 GiB of states.
         gc.collect()
     if not keep:

@@ -5,11 +5,8 @@ Authors
 """
 
 import torch
-from speechbrain.utils.logger import get_logger
 
 from mert_sb.saving_brain import SavingBrain
-
-logger = get_logger(__name__)
 
 
 class GroupBrain(SavingBrain):
@@ -67,10 +64,46 @@ class GroupBrain(SavingBrain):
         self.optimizers_dict = {"opt_class": self.optimizer}
         self.checkpointer.add_recoverable("optimizer", self.optimizer)
 
+    def fit_batch(self, batch):
+        """SpeechBrain's; a step that comes to nothing is to name its clips.
+
+        Arguments
+        ---------
+        batch : object
+            With ``id``, or its clips have no names.
+
+        Returns
+        -------
+        torch.Tensor
+            As of SpeechBrain's.
+        """
+        if (self.step - 1) % self.grad_accumulation_factor == 0:
+            self.skips.begin()
+        self.ids = getattr(batch, "id", ())
+        return super().fit_batch(batch)
+
+    def check_loss_isfinite(self, loss):
+        """Note the loss; what is not finite is skipped in ``optimizers_step``.
+
+        SpeechBrain steps with it, or stops one process of several.
+
+        Arguments
+        ---------
+        loss : torch.Tensor
+            Scalar.
+        """
+        self.skips.add(self.ids, loss)
+
     def optimizers_step(self):
         """Clip over all groups together, where SpeechBrain clips the first; step.
 
-        A gradient that is not finite is skipped.
+        A step whose loss or gradient is not finite is skipped, named and counted;
+        more than ``nonfinite_patience`` in a row end the run.
+
+        Raises
+        ------
+        FloatingPointError
+            If there are so many.
         """
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(
@@ -78,17 +111,22 @@ class GroupBrain(SavingBrain):
             self.max_grad_norm,
         )
         self.follow_schedule()
-        # In fp16 the scaler skips by itself, and must be asked to.
-        if self.scaler.is_enabled() or torch.isfinite(norm):
+        # In fp16 too: the scaler would step where only the norm is infinite.
+        finite = bool(torch.isfinite(norm) & self.skips.finite(self.device))
+        if finite:
             self.scaler.step(self.optimizer)
-        else:
-            logger.warning(
-                "Step %d skipped: its gradient is not finite",
-                self.optimizer_step + 1,
-            )
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         self.optimizer_step += 1
+        if finite:
+            self.skips.step()
+            return
+        reason = self.skips.skip(self.optimizer_step, patience=self.patience)
+        if reason is not None:
+            raise FloatingPointError(
+                f"{reason}. Lower the learning rates, or look at these clips; the "
+                "last checkpoint is without fault"
+            )
 
     def follow_schedule(self):
         """Set the rates before a step; a subclass that has a schedule does."""

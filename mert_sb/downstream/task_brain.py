@@ -18,6 +18,7 @@ from speechbrain.utils.distributed import ddp_broadcast, if_main_process
 from mert_sb.downstream.base import Base
 from mert_sb.downstream.epoch_losses import EpochLosses
 from mert_sb.downstream.group_brain import GroupBrain
+from mert_sb.writing import whole
 
 # In a checkpoint's meta: its epoch, if its metric was the best so far, else 0.
 IMPROVED = "improved_at"
@@ -147,6 +148,7 @@ class TaskBrain(GroupBrain):
         stats = {"loss": self.losses.mean()}
         if stage == sb.Stage.TRAIN:
             self.train_stats = {**stats, **self.rates()}
+            self.train_stats["skipped"] = self.skips.read()
             return
         stats |= self.measured()
         if stage == sb.Stage.VALID:
@@ -162,7 +164,8 @@ class TaskBrain(GroupBrain):
         )
         self.plateau.step(stats[monitor])
         epochs.update_metric(stats[monitor])
-        self.hparams.train_logger.log_stats(
+        self.write_stats(
+            self.hparams.train_logger,
             {"Epoch": epoch},
             train_stats=self.train_stats,
             valid_stats=stats,
@@ -196,8 +199,10 @@ class TaskBrain(GroupBrain):
             **self.facts(),
             "setup": self.checkpointer.recoverables["setup"].settings,
         }
-        self.hparams.train_logger.log_stats(
-            {"Epoch loaded": best.meta["epoch"]}, test_stats=stats
+        self.write_stats(
+            self.hparams.train_logger,
+            {"Epoch loaded": best.meta["epoch"]},
+            test_stats=stats,
         )
         # A debug run must not replace what a real one wrote.
         if if_main_process() and not self.debug:
@@ -205,6 +210,5 @@ class TaskBrain(GroupBrain):
             self.write_predictions(folder)
             # Last and whole: a grid takes what is there for finished.
             text = json.dumps(self.results, indent=2) + "\n"
-            temporary = folder / ".results.json"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(folder / "results.json")
+            with whole(folder / "results.json") as aside:
+                aside.write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ import contextlib
 from pathlib import Path
 
 from mert_sb.leftovers import temporary_folder
+from mert_sb.writing import writing
 
 
 @contextlib.contextmanager
@@ -32,6 +33,8 @@ def staged_folder(folder, foreign=None):
     ------
     FileExistsError
         If the foreign file is there.
+    OSError
+        If there is no room, with the folder's name or a file's.
 
     Example
     -------
@@ -50,7 +53,10 @@ def staged_folder(folder, foreign=None):
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with temporary_folder(folder, ".part") as staging:
+        with (
+            temporary_folder(folder, ".part") as staging,
+            writing(folder, at=staging),
+        ):
             yield staging
             _let_be_read(staging)
             for path in staging.iterdir():
@@ -84,7 +90,7 @@ def staged_file(path):
     'c'
     """
     path = Path(path)
-    with staged_folder(path.parent) as staging:
+    with staged_folder(path.parent) as staging, writing(path, at=staging):
         yield staging / path.name
 
 

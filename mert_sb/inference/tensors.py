@@ -22,6 +22,7 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from mert_sb.archives import BoundedFile, refuse_packed
 from mert_sb.texts import parse_json, read_text
+from mert_sb.writing import writing
 
 # What real checkpoints mention beside tensors and plain data. Stand-ins take the place
 # of these classes; their own code is never looked up.
@@ -261,7 +262,8 @@ def save_weights(tensors, path, metadata=None):
     True
     """
     try:
-        save_file(tensors, path, metadata=metadata)
+        with writing(path):
+            save_file(tensors, path, metadata=metadata)
     except SafetensorError as error:
         raise OSError(f"{path}: cannot be written ({error})") from error
 

@@ -90,6 +90,7 @@ class ReportingBrain(SavingBrain):
         self.train_stats = {
             **stats,
             "spikes": len(reading.spikes),
+            "skipped": self.skips.read(),
             "lr": self.lr,
             **self.clock.read(),
             **self.pace(),
@@ -113,7 +114,7 @@ class ReportingBrain(SavingBrain):
             "step": self.optimizer_step,
         }
         for train_logger in (self.hparams.train_logger, *self.hparams.loggers):
-            train_logger.log_stats(meta, **stats)
+            self.write_stats(train_logger, meta, **stats)
 
     def update_average(self, loss, avg_loss):
         """The number beside the progress bar.

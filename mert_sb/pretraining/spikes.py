@@ -23,6 +23,8 @@ from speechbrain.utils.checkpoints import (
 )
 from speechbrain.utils.distributed import main_process_only
 
+from mert_sb.writing import appending
+
 # Fewer losses tell no level.
 MIN_HISTORY = 10
 
@@ -166,6 +168,11 @@ class LossWatch:
         self._sum = self._sum + torch.stack([loss * share, share])
         self._ids += ids
 
+    @property
+    def open(self):
+        """The step under way: its losses' sum by weight, and of weights, ``(2,)``."""
+        return self._sum
+
     def close(self, number):
         """The step of these micro-batches is done.
 
@@ -269,7 +276,10 @@ def write_spikes(path, reading, returns=0):
     new = [s for s in reading.spikes if (s.number, returns) not in known]
     if not new:
         return
-    with open(path, "a", encoding="utf-8", newline="") as file:
+    with (
+        appending(path),
+        open(path, "a", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file)
         if not known:
             writer.writerow(COLUMNS)

@@ -13,12 +13,10 @@ import logging
 import speechbrain as sb
 import torch
 from speechbrain.core import INTRA_EPOCH_CKPT_FLAG
-from speechbrain.utils.logger import get_logger
 
 from mert_sb.pretraining.meters import Meters
 from mert_sb.pretraining.reporting import ReportingBrain
-
-logger = get_logger(__name__)
+from mert_sb.skips import Skips
 
 # Of the paper's clips, so that a micro-batch's share is near the masked one.
 FRAMES = 376
@@ -91,9 +89,6 @@ class SteppingBrain(ReportingBrain):
         self.checkpointer.add_recoverable(
             "recovery", self.recovery, optional_load=True
         )
-        # Masked share of the micro-batches since the last step.
-        self.share = 0.0
-        self.skipped = 0  # steps in a row without a finite gradient
 
     def on_stage_start(self, stage, epoch=None):
         """Forget what a last epoch left half accumulated.
@@ -106,8 +101,8 @@ class SteppingBrain(ReportingBrain):
             Current epoch.
         """
         if stage == sb.Stage.TRAIN:
-            self.share = 0.0
             self.losses.drop()
+            self.skips.begin()
             if self.step == 0:
                 self.recovery.lost = 0
             self.clock.restart()
@@ -150,10 +145,10 @@ class SteppingBrain(ReportingBrain):
                 loss = self.compute_objectives(outputs, batch, sb.Stage.TRAIN)
             share = self._share(batch).to(self.device)
             self.scaler.scale(loss * share).backward()
-        self.share = self.share + share
         self.losses.add(loss, share, batch.id)
+        self.skips.add(batch.id, loss)
         if should_step:
-            self.optimizers_step(batch)
+            self.optimizers_step()
         n_clips, n_samples = batch.sig.data.shape
         self.clock.finished(
             n_clips * n_samples / self.hparams.sample_rate * world_size()
@@ -174,17 +169,12 @@ class SteppingBrain(ReportingBrain):
         full = self.hparams.train_dataloader_opts["batch_size"]
         return batch.mask.data.sum() / (full * FRAMES)
 
-    def optimizers_step(self, batch):
+    def optimizers_step(self):
         """Weigh, clip over all groups, step.
 
-        A step whose gradient is not finite, or in which no frame was masked, is
-        skipped, named and counted; more than ``nonfinite_patience`` in a row end
+        A step whose loss or gradient is not finite, or in which no frame was masked,
+        is skipped, named and counted; more than ``nonfinite_patience`` in a row end
         the run.
-
-        Arguments
-        ---------
-        batch : PaddedBatch
-            The last micro-batch, for its ids.
         """
         self.scaler.unscale_(self.optimizer)
         gradients = [
@@ -193,15 +183,16 @@ class SteppingBrain(ReportingBrain):
             for parameter in group["params"]
             if parameter.grad is not None
         ]
-        total = torch.as_tensor(self.share, dtype=torch.float32)
+        sums = self.losses.open.clone()
         if world_size() > 1:
-            torch.distributed.all_reduce(total)
+            torch.distributed.all_reduce(sums)
+        loss, total = sums
         # DDP has averaged over processes; with no masked frame there is nothing
         # but the penalty, whose weight is zero too.
         torch._foreach_mul_(gradients, world_size() / total.clamp(min=1e-6))
         self.instruments.take_gradients(self.modules)
         norm = torch.nn.utils.get_total_norm(gradients)
-        finite = bool(torch.isfinite(norm) & (total > 0))
+        finite = bool(torch.isfinite(norm) & torch.isfinite(loss) & (total > 0))
         if finite:
             parameters = self.modules.parameters()
             torch.nn.utils.clip_grads_with_norm_(
@@ -209,14 +200,18 @@ class SteppingBrain(ReportingBrain):
             )
             self.meters.add({"grad_norm": norm})
         self._follow_schedule()
-        if finite or self.scaler.is_enabled():
+        # In fp16 too: the scaler would step where only the norm is infinite, or
+        # nothing was masked.
+        if finite:
             self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        self.share = 0.0
         self.optimizer_step += 1
         self.losses.close(self.optimizer_step)
-        self._count_skipped(finite, batch)
+        if finite:
+            self.skips.step()
+        else:
+            self._skip(masked=bool(total > 0))
 
     def _follow_schedule(self):
         """Set the learning rate of this step on every group."""
@@ -225,38 +220,25 @@ class SteppingBrain(ReportingBrain):
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
 
-    def _count_skipped(self, finite, batch):
+    def _skip(self, masked):
         """Name a skipped step, and stop when there are too many in a row."""
-        if finite:
-            self.skipped = 0
-            return
-        self.skipped += 1
-        logger.warning(
-            "Step %d skipped: its gradient is not finite, or no frame was "
-            "masked; last clips: %s",
+        reason = self.skips.skip(
             self.optimizer_step,
-            ", ".join(batch.id),
+            patience=self.patience,
+            reason=None if masked else "no frame was masked",
         )
-        # fp16 looks for its scale by failing; it may fail more often.
-        patience = self.nonfinite_patience * (
-            10 if self.scaler.is_enabled() else 1
-        )
-        if self.skipped <= patience:
+        if reason is None:
             return
-        reason = (
-            f"{self.skipped} steps in a row had no finite gradient, or no frame was "
-            f"masked (more than {patience}, by nonfinite_patience)"
-        )
         if not self.recovery.on:
             raise FloatingPointError(
-                f"{reason}; lower the learning rate, lengthen the warm-up or look "
-                "at the clips named above"
+                f"{reason}. Lower the learning rate, lengthen the warm-up or look "
+                "at these clips; the last checkpoint is without fault"
             )
         self.recovery.reason = f"Step {self.optimizer_step}: {reason}"
 
     def start_anew(self):
         """Forget the steps before a return, and save what came of it."""
-        self.meters, self.skipped = Meters(), 0
+        self.meters, self.skips = Meters(), Skips()
         self.save_in_epoch()
 
     def save_in_epoch(self):

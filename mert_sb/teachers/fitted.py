@@ -23,6 +23,7 @@ from mert_sb.seeds import item_generator
 from mert_sb.teachers.base import file_checksum
 from mert_sb.teachers.features import run_features
 from mert_sb.texts import parse_json
+from mert_sb.writing import whole
 
 logger = logging.getLogger(__name__)
 
@@ -106,16 +107,20 @@ def write_fitted(path, kind, tensors, settings, report):
     report : dict
         Of the fit, plain values.
 
+    Raises
+    ------
+    OSError
+        If it cannot be written, on a full disk for example.
+
     Example
     -------
     >>> path = getfixture("tmpdir") / "b.safetensors"
     >>> write_fitted(path, "kmeans", {"a": torch.ones(1)}, {}, {})
     """
     about = json.dumps({"settings": settings, "report": report})
-    temporary = Path(f"{path}.part")
     tensors = {name: t.cpu().contiguous() for name, t in tensors.items()}
-    save_file(tensors, temporary, metadata={kind: about})
-    temporary.replace(path)
+    with whole(path) as aside:
+        save_file(tensors, aside, metadata={kind: about})
     _tell(path, kind, report)
 
 

@@ -172,8 +172,8 @@ def fit_mel_rvq(
     Raises
     ------
     ValueError
-        If there are fewer frames than codes, or the file that is there was fitted
-        with other settings.
+        If there are fewer frames than codes, a frame is not finite, or the file that
+        is there was fitted with other settings.
 
     Example
     -------
@@ -226,7 +226,8 @@ def _cascade(feats, settings):
             residual = residual - codebook[chosen]
             codebooks.append(codebook)
             counts = torch.bincount(chosen, minlength=n_codes)
-            left = (residual.square().mean() / total).item()
+            # Of silence nothing is left to explain.
+            left = (residual.square().mean() / total).item() if total else 0.0
             report["unexplained"].append(left)
             report["perplexity"].append(perplexity(counts))
             report["usage"].append(counts.tolist())
@@ -242,6 +243,11 @@ def _collect(clips, mel, max_frames, sample_rate):
     with Progress(f"{KIND}-frames", max_frames, "frame") as progress:
         for wavs in clips:
             parts.append(mel(wavs).flatten(0, 1))
+            if not parts[-1].isfinite().all():
+                raise ValueError(
+                    f"MelRVQ: batch {len(parts) - 1} of the clips has frames that are "
+                    "not finite; find the file and leave it out"
+                )
             count += len(parts[-1])
             seconds = wavs.numel() / sample_rate
             used = min(count, max_frames)

@@ -48,6 +48,7 @@ from mert_sb.hparams import load_hparams
 from mert_sb.overrides import place_overrides
 from mert_sb.progress import Progress
 from mert_sb.recipe import run
+from mert_sb.writing import whole
 
 # What the grid sets in each run.
 OWN = ("layer", "lr", "save_folder", "seed")
@@ -168,10 +169,9 @@ def refuse_changed(path, wanted):
 def _write(path, content):
     """Write JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    text = json.dumps(content, indent=2) + "\n"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with whole(path) as aside:
+        text = json.dumps(content, indent=2) + "\n"
+        aside.write_text(text, encoding="utf-8")
 
 
 def _tasks(options, flags, settings, seeds):
@@ -219,7 +219,10 @@ def _check_data(folder, results, known):
 
 def _write_csv(path, rows):
     """Write ``grid.csv``."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with (
+        whole(path) as aside,
+        open(aside, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)

@@ -29,25 +29,35 @@ MAY_IMPORT = {
     "progress": set(),
     "progress_brain": {"progress"},
     "preemption": set(),
-    "saving_brain": {"preemption", "progress_brain"},
+    "saving_brain": {
+        "preemption",
+        "progress_brain",
+        "skips",
+        "writing",
+    },
     "cqt": {"frames"},
     "products": set(),
     "shard": set(),
     "leftovers": set(),
-    "store": {"leftovers", "shard", "texts"},
-    "checkpoints": {"plain_yaml", "texts"},
+    "writing": set(),
+    "skips": set(),
+    "store": {"leftovers", "shard", "texts", "writing"},
+    "checkpoints": {"plain_yaml", "texts", "writing"},
     "overrides": {"plain_yaml", "texts"},
     "hparams": {"overrides", "tokens"},
-    "recipe": {"hparams", "overrides", "preemption", "progress", "tokens"},
+    "recipe": {
+        *("hparams", "overrides", "preemption", "progress", "tokens"),
+        "writing",
+    },
     # wings
-    "audio": {"frames", "seeds", "progress"},
+    "audio": {"frames", "seeds", "progress", "writing"},
     "student": {"frames", "cqt", "products"},
-    "teachers": {"frames", "cqt", "products", "seeds", "progress"},
+    "teachers": {"frames", "cqt", "products", "seeds", "progress", "writing"},
     "pretraining": {"frames", "seeds", "store"},
     "downstream": {"frames", "store", "shard", "hparams", "archives"},
 }
 for wing in ("pretraining", "downstream"):
-    MAY_IMPORT[wing] |= {"progress", "saving_brain"}
+    MAY_IMPORT[wing] |= {"progress", "saving_brain", "skips", "writing"}
 for name in (
     "store",
     "shard",

@@ -5,6 +5,7 @@ Authors
 """
 
 import os
+import time
 
 import numpy as np
 import pytest
@@ -139,3 +140,12 @@ def test_a_packed_file_holds_states_and_times(tmp_path, form):
     with load(path) as file:
         np.testing.assert_array_equal(file["states"], states(2, 50, 4))
         np.testing.assert_array_equal(file["times"], times)
+
+
+def test_the_same_features_are_the_same_bytes(store, monkeypatch):
+    array, times = states(2, 9, 4).numpy(), np.arange(9.0)
+    keep(store, "a", array, times)
+    later = time.time() + 10_000
+    monkeypatch.setattr(time, "time", lambda: later)
+    keep(store, "b", array, times)
+    assert store.path("a").read_bytes() == store.path("b").read_bytes()

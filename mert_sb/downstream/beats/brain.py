@@ -14,6 +14,7 @@ from mert_sb import frames
 from mert_sb.downstream.beats.excerpt import cut_excerpt, write_excerpt
 from mert_sb.downstream.beats.targets import bar_positions, write_beats
 from mert_sb.downstream.task_brain import TaskBrain
+from mert_sb.writing import whole
 
 
 class BeatBrain(TaskBrain):
@@ -154,14 +155,17 @@ class BeatBrain(TaskBrain):
         rows = []
         for track, (beats, downbeats), reference in self.outputs:
             positions = bar_positions(beats, downbeats)
-            path = folder / "beats" / f"{track}.beats"
-            write_beats(path, beats, positions)
+            with whole(folder / "beats" / f"{track}.beats") as aside:
+                write_beats(aside, beats, positions)
             scores = self.hparams.family.measure(
                 [(beats, downbeats)], [reference]
             )
             rows.append({"track": track, **scores})
         path = folder / "predictions.csv"
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with (
+            whole(path) as aside,
+            open(aside, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)

@@ -18,6 +18,7 @@ from mert_sb import frames
 from mert_sb.archives import refuse_packed
 from mert_sb.downstream.upstreams import MelFrames
 from mert_sb.shard import UNREADABLE
+from mert_sb.writing import whole
 
 SECONDS = 12.0
 N_MELS = 80
@@ -101,7 +102,8 @@ def write_excerpt(path, excerpt):
     >>> float(read_excerpt(path)["seconds"])
     1.0
     """
-    np.savez_compressed(path, **excerpt)
+    with whole(path) as aside, open(aside, "wb") as file:
+        np.savez_compressed(file, **excerpt)
 
 
 def read_excerpt(path):

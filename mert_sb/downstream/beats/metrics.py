@@ -118,7 +118,8 @@ def tempo(beats):
     -------
     float
         Beats per minute: of the mean interval, of those within a tenth of the median,
-        as frames make single intervals coarse. 0 with fewer than two beats.
+        as frames make single intervals coarse. 0 with fewer than two beats, or
+        beats that are all at one time.
 
     Example
     -------
@@ -126,9 +127,9 @@ def tempo(beats):
     120.0
     """
     intervals = np.diff(beats)
-    if not len(intervals):
+    median = np.median(intervals) if len(intervals) else 0.0
+    if not median:
         return 0.0
-    median = np.median(intervals)
     near = abs(intervals - median) <= median / 10
     return float(60 / intervals[near].mean()) if near.any() else 60 / median
 

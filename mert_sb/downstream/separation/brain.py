@@ -26,6 +26,7 @@ from mert_sb.downstream.separation.windows import (
 )
 from mert_sb.downstream.task_brain import TaskBrain
 from mert_sb.frames import HOP_LENGTH
+from mert_sb.writing import whole
 
 
 class SeparationBrain(TaskBrain):
@@ -170,7 +171,10 @@ class SeparationBrain(TaskBrain):
             Where ``predictions.csv`` goes.
         """
         path = folder / "predictions.csv"
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with (
+            whole(path) as aside,
+            open(aside, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(["track", "stem", "sdr", "mixture_sdr"])
             for song in self.outputs:

@@ -83,7 +83,24 @@ class FrameNorm(nn.BatchNorm1d):
         torch.Tensor
             ``(B, T, D)``.
         """
-        return super().forward(frames.mT).mT
+        if not self.training:
+            return super().forward(frames.mT).mT
+        self.num_batches_tracked.add_(1)
+        moments = self.running_mean, self.running_var
+        moved = [moment.clone() for moment in moments]
+        normed = nn.functional.batch_norm(
+            frames.mT,
+            *moved,
+            self.weight,
+            self.bias,
+            training=True,
+            momentum=self.momentum,
+            eps=self.eps,
+        )
+        # A step that is not finite is skipped, and is to leave nothing here either.
+        for kept, now in zip(moments, moved, strict=True):
+            kept.copy_(torch.where(now.isfinite(), now, kept))
+        return normed.mT
 
 
 class MaskHead(nn.Module):

@@ -62,6 +62,11 @@ def global_sdr(true, estimate):
     float
         In dB.
 
+    Raises
+    ------
+    ValueError
+        If a sample of the estimate is not finite.
+
     Example
     -------
     >>> import torch
@@ -69,6 +74,11 @@ def global_sdr(true, estimate):
     >>> round(global_sdr(true, 0.9 * true), 3)
     20.0
     """
+    if not estimate.isfinite().all():
+        raise ValueError(
+            "estimate: the model gives NaN or infinity, and there is no SDR; go back "
+            "to an earlier checkpoint, or lower the learning rate"
+        )
     signal = true.double().square().sum().item()
     error = (true.double() - estimate.double()).square().sum().item()
     return 10 * math.log10((signal + EPSILON) / (error + EPSILON))

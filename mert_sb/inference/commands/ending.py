@@ -8,6 +8,8 @@ import csv
 import io
 import sys
 
+from mert_sb.writing import whole
+
 SKIPPED_FILE = "skipped.csv"
 # So many are listed on the terminal; the table has all.
 LISTED = 20
@@ -40,9 +42,8 @@ def report_skipped(folder, skipped):
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["path", "reason"])
     writer.writerows(rows)
-    aside = path.with_name(f"{path.name}.tmp")
-    aside.write_bytes(table.getvalue().encode("utf-8", "surrogateescape"))
-    aside.replace(path)
+    with whole(path) as aside:
+        aside.write_bytes(table.getvalue().encode("utf-8", "surrogateescape"))
     lines = [f"{len(rows)} skipped, listed in {path}"]
     lines += [f"  {place}: {reason}" for place, reason in rows[:LISTED]]
     if len(rows) > LISTED:

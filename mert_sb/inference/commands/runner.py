@@ -6,6 +6,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import contextlib
 import itertools
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from mert_sb.inference.commands.staged import (
 )
 from mert_sb.inference.features import frame_times
 from mert_sb.inference.files import kept
+from mert_sb.writing import writing
 
 
 class _Output(NamedTuple):
@@ -79,7 +81,9 @@ class Runner:
 
     def __exit__(self, *exception):
         for output in self.outputs.values():
-            output.file.close()
+            # What is left has failed already, and is not kept.
+            with contextlib.suppress(OSError):
+                output.file.close()
 
     def take(self, message):
         """Take what was read.
@@ -130,10 +134,11 @@ class Runner:
             return
         plan, file = self.outputs[job]
         try:
-            file.add(kept(plan, index, states).states)
-            if index == len(plan.windows) - 1:
-                file.finish()
-                self._keep(job, plan, file)
+            with writing(self.store.path(job.name), at=self.place):
+                file.add(kept(plan, index, states).states)
+                if index == len(plan.windows) - 1:
+                    file.finish()
+                    self._keep(job, plan, file)
         except NotFiniteError as error:
             self._skip(job, str(error))
 

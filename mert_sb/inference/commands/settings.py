@@ -15,6 +15,7 @@ from mert_sb import frames
 from mert_sb.downstream.base import checksum
 from mert_sb.inference.settings import FREE
 from mert_sb.inference.tensors import read_json
+from mert_sb.writing import whole
 
 SETTINGS_FILE = "encode.json"
 # The package is always imported before a part of it.
@@ -112,10 +113,9 @@ def write_settings(folder, settings):
     >>> [path.name for path in folder.iterdir()]
     ['encode.json']
     """
-    path = folder / SETTINGS_FILE
-    aside = path.with_name(f"{path.name}.tmp")
-    aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    aside.replace(path)
+    with whole(folder / SETTINGS_FILE) as aside:
+        text = json.dumps(settings, indent=2) + "\n"
+        aside.write_text(text, encoding="utf-8")
 
 
 def differences(former, settings):

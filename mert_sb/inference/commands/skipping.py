@@ -11,6 +11,7 @@ import torch
 
 from mert_sb.audio import DamagedAudioError
 from mert_sb.inference.commands.ending import printable
+from mert_sb.writing import NoRoomError
 
 
 @contextlib.contextmanager
@@ -33,6 +34,8 @@ def skipping(path, skipped, remedy):
 
     Raises
     ------
+    NoRoomError
+        If there is no room for what comes of it: the file is without fault.
     ValueError
         If the device has not enough memory.
 
@@ -52,6 +55,8 @@ def skipping(path, skipped, remedy):
         raise ValueError(
             f"the device has not enough memory; {remedy}"
         ) from error
+    except NoRoomError:
+        raise
     except (OSError, ValueError) as error:
         skipped[path] = str(error).removeprefix(f"{path}: ")
 

@@ -18,6 +18,7 @@ from mert_sb.inference.commands.sources import add_source, fetch_config
 from mert_sb.inference.units import UnitEncoder
 from mert_sb.inference.units.kept import keep_settings
 from mert_sb.progress import Progress
+from mert_sb.writing import writing
 
 HELP = "discrete units and tokens of audio files"
 DESCRIPTION = """\
@@ -125,9 +126,10 @@ def run(arguments):
                     progress.update()
                     continue
                 text = FORMATS[arguments.format](encoder, string)
-                (place / "output").write_text(text, encoding="utf-8")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                (place / "output").replace(path)
+                with writing(path, at=place):
+                    (place / "output").write_text(text, encoding="utf-8")
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    (place / "output").replace(path)
                 seconds = len(string.units) / encoder.frame_rate
                 progress.update(seconds=seconds)
         report_skipped(folder, skipped)

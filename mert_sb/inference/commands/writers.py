@@ -63,7 +63,7 @@ class NpyFolder:
             Of outputs; those that are absent are passed over.
         """
         for name in names:
-            self._path(name).unlink(missing_ok=True)
+            self.path(name).unlink(missing_ok=True)
 
     def keep(self, staged, name, times):
         """Make a complete temporary file the output.
@@ -77,11 +77,23 @@ class NpyFolder:
         times : numpy.ndarray or None
             ``(T,)`` seconds; not stored here, ``encode.json`` has their rule.
         """
-        path = self._path(name)
+        path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(path)
 
-    def _path(self, name):
+    def path(self, name):
+        """Where an output is, or will be.
+
+        Arguments
+        ---------
+        name : str
+            Of the output.
+
+        Returns
+        -------
+        pathlib.Path
+            Its file.
+        """
         return self.folder / f"{name}{self.SUFFIX}"
 
 
@@ -179,13 +191,52 @@ class Hdf5Folder(NpyFolder):
             ``(T,)`` seconds.
         """
         packed = staged.with_suffix(self.SUFFIX)
-        with self.h5py.File(packed, "w") as file:
-            states = np.load(staged, mmap_mode="r")
-            file.create_dataset("states", data=states)
-            if times is not None:
-                file.create_dataset("times", data=times)
+        with open(packed, "w+b") as raw:
+            guarded = _Guarded(raw)
+            with guarded, self.h5py.File(guarded, "w") as file:
+                states = np.load(staged, mmap_mode="r")
+                file.create_dataset("states", data=states)
+                if times is not None:
+                    file.create_dataset("times", data=times)
         super().keep(packed, name, times)
         staged.unlink()
+
+
+class _Guarded:
+    """A file whose errors HDF5 does not see: a full disk ends its process."""
+
+    def __init__(self, file):
+        self.file, self.error = file, None
+        self.seek, self.tell = file.seek, file.tell
+        self.read, self.readinto = file.read, file.readinto
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self.error is not None:
+            raise self.error
+
+    def write(self, block):
+        """Write, or pretend to."""
+        self._try(self.file.write, block)
+        return len(block)
+
+    def truncate(self, size=None):
+        """Cut or lengthen, or pretend to."""
+        self._try(self.file.truncate, size)
+        return size
+
+    def flush(self):
+        """Bring to the disk, or pretend to."""
+        self._try(self.file.flush)
+
+    def _try(self, call, *arguments):
+        if self.error is None:
+            try:
+                call(*arguments)
+            except OSError as error:
+                self.error = error
 
 
 STORES = {"npy": NpyFolder, "npz": NpzFolder, "hdf5": Hdf5Folder}

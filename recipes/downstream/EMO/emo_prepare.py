@@ -15,7 +15,6 @@ Authors
 
 import csv
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mert_sb.audio.clips import write_clips
+from mert_sb.audio.rows import write_rows
 from mert_sb.texts import opened_text
 
 # The order of the two numbers in a row's targets.
@@ -117,10 +117,9 @@ def prepare_emo(
         verify=verify,
         allow_missing=allow_missing,
     )
-    mean, std = rating_scale(read_songs(data_folder))
-    scale = {"targets": LABELS, "mean": mean.tolist(), "std": std.tolist()}
-    text = json.dumps(scale, indent=2) + "\n"
-    (Path(save_folder) / "scale.json").write_text(text, encoding="utf-8")
+    mean, std = (x.tolist() for x in rating_scale(read_songs(data_folder)))
+    scale = {"targets": LABELS, "mean": mean, "std": std}
+    write_rows(Path(save_folder) / "scale.json", scale)
     return manifests
 
 

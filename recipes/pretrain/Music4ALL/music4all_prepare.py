@@ -20,6 +20,7 @@ from speechbrain.utils.logger import get_logger
 
 from mert_sb.audio.manifest import find_audio, hash_split, write_manifests
 from mert_sb.texts import opened_text
+from mert_sb.writing import whole
 
 logger = get_logger(__name__)
 
@@ -102,7 +103,8 @@ def list_missing(data_folder, found, save_folder):
     if missing:
         path = Path(save_folder) / "missing.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{key}\n" for key in missing))
+        with whole(path) as aside:
+            aside.write_text("".join(f"{key}\n" for key in missing))
         logger.warning(
             "Music4ALL: %d of %d clips are missing, listed in %s",
             len(missing),
