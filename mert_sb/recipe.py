@@ -20,12 +20,13 @@ import torch
 # Its functions keep, as a default, the group there is when it is first imported;
 # wrapping a module imports it. See _leave_group.
 import torch.distributed.nn
-from speechbrain.utils.distributed import ddp_init_group, run_on_main
+from speechbrain.utils.distributed import run_on_main
 from torch.nn.parallel import DistributedDataParallel
 
 from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
 from mert_sb.preemption import outlive
+from mert_sb.processes import meet
 from mert_sb.progress import Progress
 
 # Keys the door itself reads from a YAML.
@@ -63,7 +64,7 @@ def open_recipe(prepare, arguments):
     """
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     Progress.silence(run_opts["noprogressbar"])
-    ddp_init_group(run_opts)
+    meet(run_opts)
     atexit.register(_leave_group)
     overrides = _with_run_options(hparams_file, run_opts, overrides)
     hparams = load_hparams(hparams_file, overrides)

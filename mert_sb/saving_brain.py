@@ -4,9 +4,11 @@ Authors
  * The mert_sb developers 2026
 """
 
+import torch
 from speechbrain.utils.logger import get_logger
 
 from mert_sb.preemption import Preemption
+from mert_sb.processes import Company
 from mert_sb.progress_brain import ProgressBrain
 
 logger = get_logger(__name__)
@@ -35,6 +37,11 @@ class SavingBrain(ProgressBrain):
     def __init__(self, modules, opt_class, hparams, run_opts, checkpointer):
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
         self.preemption, self.asked = Preemption(), False
+        met = torch.distributed.is_initialized()
+        count = torch.distributed.get_world_size() if met else 1
+        checkpointer.add_recoverable(
+            "company", Company(count), optional_load=True
+        )
 
     def fit(self, *args, **kwargs):
         """Train, listening for signals.
