@@ -62,9 +62,7 @@ def meet(run_opts):
                 "--distributed_backend gloo --device cpu"
             )
         torch.cuda.set_device(int(local))
-    torch.distributed.init_process_group(
-        backend, rank=int(rank), timeout=limit
-    )
+    torch.distributed.init_process_group(backend, rank=int(rank), timeout=limit)
 
 
 def time_limit():

@@ -197,8 +197,10 @@ class MERT(StudentInputs):
         output_hidden_states : bool or sequence of int
             Return all states instead of the last; or those of these indices,
             negative ones counted from the end. No layer after the highest runs.
-        output_penalty : bool
-            Return the feature penalty too, see ``feature_penalty``.
+        output_penalty : bool or str
+            Return the feature penalty too: the mean square of the front end's
+            output (fairseq ``features_pen``). ``"dealt"``: clips count by their
+            masked frames, see ``feature_penalty``.
         statistics : mert_sb.student.statistics.WavStatistics, optional
             Of the whole recordings, one for each clip, where clips are windows
             of longer files: the norms over time then treat them as they would
@@ -225,7 +227,10 @@ class MERT(StudentInputs):
         hidden, valid, feats = self.embed(
             wavs, wav_lens, mask, statistics, show
         )
-        penalty = feature_penalty(feats, mask) if output_penalty else None
+        penalty = None
+        if output_penalty:
+            dealt = output_penalty == "dealt"
+            penalty = feature_penalty(feats, mask if dealt else None)
         states = self.encoder(hidden, valid, max(wanted))
         if output_hidden_states is not False:
             output = torch.stack([states[i].to(hidden.dtype) for i in wanted])
@@ -252,9 +257,9 @@ class MERT(StudentInputs):
 def feature_penalty(feats, mask=None):
     """Mean square of the front end's output (fairseq ``features_pen``).
 
-    Clips count by their masked frames, as in the other losses: steps are then the same
-    however their clips are dealt to processes and micro-batches. The original hides
-    equally many frames in all clips of a batch, where that makes no difference.
+    With a mask clips count by their masked frames, as in the other losses: steps are then
+    the same however their clips are dealt to processes and micro-batches. In training the
+    original hides equally many frames in all clips of a batch, and it makes no difference.
 
     Arguments
     ---------

@@ -109,5 +109,3 @@ def test_an_elastic_run_goes_on_by_itself(
     assert steps(output).keys() == steps(whole).keys()
     assert same_weights(output, whole)
     note(f"elastic: {fault}", 1, 0)
-
-

@@ -90,7 +90,9 @@ def script(music, output):
 def environment(folder):
     """Of the nodes' shells: ``python`` and ``torchrun`` are this Python's."""
     programs = install(folder)
-    text = f'#!/bin/sh\nexec "{programs}/python" -m torch.distributed.run "$@"\n'
+    text = (
+        f'#!/bin/sh\nexec "{programs}/python" -m torch.distributed.run "$@"\n'
+    )
     (programs / "torchrun").write_text(text)
     (programs / "torchrun").chmod(0o755)
     return {
@@ -168,9 +170,7 @@ def test_a_pulled_cable_ends_both_nodes(nodes, music, output, whole, tmp_path):
         assert code not in (None, 0), printed
     assert "Timed out waiting" in ends[0][1] + ends[1][1]
     nodes.cable(1, "up")
-    for code, printed in await_all(
-        torchrun(nodes, music, output, env), LIMIT
-    ):
+    for code, printed in await_all(torchrun(nodes, music, output, env), LIMIT):
         assert code == 0, printed
     assert same_weights(output, whole)
     note("a pulled cable", 1, 0)

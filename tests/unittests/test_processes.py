@@ -53,7 +53,9 @@ def test_the_group_has_the_time_limit(
 
 def test_a_process_without_a_gpu_is_told(met, second_of_four, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ValueError, match="process 1 .* there are 1; start fewer"):
+    with pytest.raises(
+        ValueError, match="process 1 .* there are 1; start fewer"
+    ):
         meet({"distributed_backend": "nccl"})
     assert not met
 

@@ -261,19 +261,6 @@ def test_the_penalty_is_the_mean_square_of_the_features():
     close(penalty, student.frontend(clips()).square().mean())
 
 
-def test_the_penalty_of_a_batch_is_that_of_its_parts():
-    student, wavs = build().eval(), clips(2)
-    mask = torch.zeros(2, student.frontend(wavs).shape[1], dtype=torch.bool)
-    mask[0, :2], mask[1, :7] = True, True
-    _, whole = student(wavs, mask=mask, output_penalty=True)
-    parts = [
-        student(wavs[i : i + 1], mask=mask[i : i + 1], output_penalty=True)[1]
-        for i in range(2)
-    ]
-    close(whole, (2 * parts[0] + 7 * parts[1]) / 9)
-    assert not torch.isclose(whole, (parts[0] + parts[1]) / 2, rtol=1e-4)
-
-
 @pytest.mark.parametrize(("gain", "offset"), [(30.0, 0.0), (1.0, 3.0), (5, -2)])
 def test_normalised_clips_hide_gain_and_offset(gain, offset):
     wavs = clips()
