@@ -23,7 +23,7 @@ from tests.samples.make_samples import make_audio
 SHARES = ((1, 1, 4), (2, 2, 1), (2, 1, 2), (4, 1, 1))
 # Relative to the loss, and to what the weights have moved.
 LOSS, WEIGHTS = 1e-5, 1e-4
-LIMIT = 240  # seconds, against hanging
+LIMIT = 600  # seconds, against hanging
 
 
 def flags(clips, micro, **more):

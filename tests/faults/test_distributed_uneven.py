@@ -26,7 +26,7 @@ from tests.samples.make_samples import make_audio
 from tests.utils.source_tree import ROOT
 
 GTZAN = ROOT / "recipes" / "downstream" / "GTZAN"
-LIMIT = 240  # seconds, against hanging
+LIMIT = 600  # seconds, against hanging
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def shelf(folder):
 
 def test_processes_extract_what_one_does(music, prepared, tmp_path):
     found = {}
-    # Of six shards or so; of eight processes some have none.
-    for processes in (1, 2, 4, 8):
+    # Of six processes some have no shard to fill.
+    for processes in (1, 2, 6):
         output = prepared_copy(prepared, tmp_path / str(processes))
         folder = tmp_path / str(processes) / "shelf"
         arguments = command(
@@ -104,7 +104,7 @@ def test_processes_extract_what_one_does(music, prepared, tmp_path):
         await_end(torchrun(arguments, processes), LIMIT, 0)
         found[processes] = shelf(folder)
     assert len(found[1]) > 20
-    for processes in (2, 4, 8):
+    for processes in (2, 6):
         assert found[processes] == found[1]
         note(f"{processes} processes extract", len(found[1]), 0)
 

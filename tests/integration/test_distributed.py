@@ -53,7 +53,7 @@ def test_two_processes_learn_what_one_does_and_end_together(
     output = prepared_copy(alone, tmp_path)
     monkeypatch.setenv("MERT_SB_TEST_FAULT", f"raise 1 {FAULT}")
     assert "RANK" not in os.environ
-    printed = await_end(probe(music, output, 2, **flags(2)), 120)
+    printed = await_end(probe(music, output, 2, **flags(2)), 400)
     assert "a fault in a forward" in printed and "rank      : 1" in printed
     assert none_left(output)
     one, two = steps(alone), steps(output)
