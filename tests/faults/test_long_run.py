@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from tests.faults.report import note
-from tests.faults.watching import tenths, watch, write
+from tests.faults.watching import tenths, watch
 from tests.integration.launch import RECIPE, start
 from tests.samples.make_samples import tones
 
@@ -85,10 +85,10 @@ def per_step(looks, first, last):
 def test_nothing_grows_in_ten_thousand_steps(music, tmp_path):
     output = tmp_path / "run"
     run = start(command(music, output, STEPS), fresh=True)
-    looks = watch(run, output, seconds=5.0, limit=LIMIT)
+    into = tmp_path / "looks.jsonl"
+    looks = watch(run, output, into, seconds=5.0, limit=LIMIT)
     printed, _ = run.communicate()
     assert run.returncode == 0, printed
-    write(looks, tmp_path / "looks.jsonl")
     assert (output / "encoder" / "student.safetensors").is_file()
     grown = growth(looks)
     for name, (second, last, most) in grown.items():

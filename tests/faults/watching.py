@@ -89,7 +89,7 @@ def last_step(log):
     return int(text.rpartition("step: ")[2].split()[0].rstrip(",") or 0)
 
 
-def watch(run, output, seconds, limit):
+def watch(run, output, into, seconds, limit):
     """Look at a run, and at its loaders' workers, until it ends.
 
     Arguments
@@ -98,6 +98,8 @@ def watch(run, output, seconds, limit):
         The run.
     output : pathlib.Path
         Its output folder.
+    into : pathlib.Path
+        Gets a line of JSON for each look.
     seconds : float
         Between two looks.
     limit : float
@@ -132,22 +134,10 @@ def watch(run, output, seconds, limit):
                 "bytes": volume,
             }
         )
+        with open(into, "a", encoding="utf-8") as file:
+            file.write(json.dumps(looks[-1]) + "\n")
         time.sleep(seconds)
     return looks
-
-
-def write(looks, path):
-    """Keep what was seen.
-
-    Arguments
-    ---------
-    looks : list of dict
-        From ``watch``.
-    path : str or pathlib.Path
-        A file of lines of JSON.
-    """
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(look) + "\n" for look in looks)
 
 
 def tenths(looks, steps, read):
