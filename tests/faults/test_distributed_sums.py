@@ -21,8 +21,8 @@ from tests.samples.make_samples import make_audio
 
 # Processes, clips of each, micro-batches a step: four clips a step in all.
 SHARES = ((1, 1, 4), (2, 2, 1), (2, 1, 2), (4, 1, 1))
-# Relative to the loss, and to what the weights have moved.
-LOSS, WEIGHTS = 1e-5, 1e-4
+# Relative to the loss, to the weights, and to the way that they have gone.
+LOSS, WEIGHTS, WAY = 1e-5, 1e-5, 1e-3
 LIMIT = 600  # seconds, against hanging
 
 
@@ -75,19 +75,19 @@ def test_the_same_clips_give_the_same_result(
     arguments = probe(music, output, processes, **flags(clips, micro))
     await_end(arguments, LIMIT, 0)
     one, several = steps(alone), steps(output)
-    assert one.keys() == several.keys() and len(one) >= 8
+    assert one.keys() == several.keys() and len(one) >= 6
     for step, (loss, ids) in one.items():
         assert several[step][1] == ids
         assert several[step][0] == pytest.approx(loss, rel=LOSS)
-    away = distance(alone, output, begin)
+    away, way = distance(alone, output), distance(alone, output, begin)
     worst = max(abs(several[s][0] / one[s][0] - 1) for s in one)
     note(
         f"{processes} processes x {clips} clips x {micro} against one: losses "
-        f"{worst:.1e}, weights {away:.1e} of their way",
+        f"{worst:.1e}, weights {away:.1e}, of their way {way:.1e}",
         len(one),
         0,
     )
-    assert away < WEIGHTS
+    assert away < WEIGHTS and way < WAY
     check_masks(alone, output, processes)
 
 
