@@ -114,7 +114,7 @@ def test_with_all_dice_ranks_stay_together(music, prepared, tmp_path):
     keys = ("student", "mixture")
     as_it_is = {key: given[f"--{key}"] for key in keys}
     arguments = probe(
-        music, output, 4, **flags(1, 2, opt_class="{}", **as_it_is)
+        music, output, 4, **flags(1, 1, opt_class="{}", **as_it_is)
     )
     printed = await_end(arguments, LIMIT, 0)
     assert "skipped: its gradient" not in printed
@@ -125,7 +125,7 @@ def test_with_all_dice_ranks_stay_together(music, prepared, tmp_path):
         for part in rank.values()
         for digest in part.values()
     ]
-    assert len(set(drawn)) == len(drawn) > 30
+    assert len(set(drawn)) == len(drawn) > 20
     weights = {path.read_text() for path in output.glob("rank*.weights")}
     assert len(list(output.glob("rank*.weights"))) == 4 and len(weights) == 1
     losses = [loss for loss, _ in steps(output).values()]

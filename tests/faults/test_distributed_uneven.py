@@ -51,21 +51,21 @@ def output(prepared, tmp_path):
 @pytest.mark.parametrize("drop_last", [True, False])
 def test_ranks_make_as_many_steps(music, prepared, output, drop_last):
     rows = set(json.loads((prepared / "save" / "train.json").read_text()))
-    assert len(rows) % 3
-    options = f"{{num_workers: 0, batch_size: 2, drop_last: {drop_last}}}"
+    assert len(rows) % 4
+    options = f"{{num_workers: 0, batch_size: 1, drop_last: {drop_last}}}"
     arguments = probe(
-        music, output, 3, train_dataloader_opts=options, number_of_epochs=1
+        music, output, 4, train_dataloader_opts=options, number_of_epochs=1
     )
     await_end(arguments, LIMIT, 0)
     assert none_left(output)
-    seen = [masks(output, rank) for rank in range(3)]
+    seen = [masks(output, rank) for rank in range(4)]
     assert len({len(steps) for steps in seen}) == 1
     ids = [item for steps in seen for part in steps.values() for item in part]
     if drop_last:
-        assert len(set(ids)) == len(ids) > len(rows) - 3 * 2
+        assert len(set(ids)) == len(ids) > len(rows) - 4
     else:
-        assert set(ids) == rows and len(ids) < len(rows) + 3
-    note(f"3 ranks, {len(rows)} rows, drop_last {drop_last}", 1, 0)
+        assert set(ids) == rows and len(ids) < len(rows) + 4
+    note(f"4 ranks, {len(rows)} rows, drop_last {drop_last}", 1, 0)
 
 
 def test_too_few_rows_are_named_by_all_ranks(music, output):
