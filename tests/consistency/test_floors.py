@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "progress": set(),
     "progress_brain": {"progress"},
     "preemption": set(),
-    "saving_brain": {"preemption", "progress_brain"},
+    "processes": set(),
+    "saving_brain": {"preemption", "processes", "progress_brain"},
     "cqt": {"frames"},
     "products": set(),
     "shard": set(),
@@ -33,7 +34,13 @@ MAY_IMPORT = {
     "checkpoints": set(),
     "overrides": set(),
     "hparams": {"overrides"},
-    "recipe": {"hparams", "overrides", "preemption", "progress"},
+    "recipe": {
+        "hparams",
+        "overrides",
+        "preemption",
+        "processes",
+        "progress",
+    },
     # wings
     "audio": {"frames", "seeds", "progress"},
     "student": {"frames", "cqt", "products"},
@@ -49,6 +56,7 @@ MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
     "hparams",
     "overrides",
     "preemption",
+    "processes",
     "progress_brain",
     "saving_brain",
 }

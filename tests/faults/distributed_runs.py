@@ -54,6 +54,23 @@ def prepared_copy(prepared, folder):
     return folder / "run"
 
 
+def tells_of_waiting(printed):
+    """Whether a process said that another did not answer in time.
+
+    Arguments
+    ---------
+    printed : str
+        What it printed; gloo has two ways of saying it.
+
+    Returns
+    -------
+    bool
+        True if it did.
+    """
+    ways = ("Timed out waiting", "timeout caused pair closure")
+    return any(way in printed for way in ways)
+
+
 def torchrun(arguments, processes, *options):
     """The same command under torchrun.
 
