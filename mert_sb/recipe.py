@@ -21,12 +21,13 @@ import torch
 # Its functions keep, as a default, the group there is when it is first imported;
 # wrapping a module imports it. See _leave_group.
 import torch.distributed.nn
-from speechbrain.utils.distributed import ddp_init_group, run_on_main
+from speechbrain.utils.distributed import run_on_main
 from torch.nn.parallel import DistributedDataParallel
 
 from mert_sb.hparams import load_hparams, refuse_unused
 from mert_sb.overrides import own_keys, place_overrides, read_yaml
 from mert_sb.preemption import heed_torchrun, outlive
+from mert_sb.processes import meet
 from mert_sb.progress import Progress
 from mert_sb.tokens import redacted
 from mert_sb.writing import writing
@@ -74,7 +75,7 @@ def open_recipe(prepare, arguments):
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     Progress.silence(run_opts["noprogressbar"])
     heed_torchrun()
-    ddp_init_group(run_opts)
+    meet(run_opts)
     atexit.register(_leave_group)
     overrides = _with_run_options(hparams_file, run_opts, overrides)
     hparams = load_hparams(hparams_file, overrides)

@@ -6,10 +6,12 @@ Authors
 
 import contextlib
 
+import torch
 from speechbrain.utils.logger import get_logger
 from speechbrain.utils.train_logger import FileTrainLogger
 
 from mert_sb.preemption import Preemption
+from mert_sb.processes import Company
 from mert_sb.progress_brain import ProgressBrain
 from mert_sb.skips import Skips
 from mert_sb.writing import appending
@@ -41,6 +43,11 @@ class SavingBrain(ProgressBrain):
         super().__init__(modules, opt_class, hparams, run_opts, checkpointer)
         self.preemption, self.asked = Preemption(), False
         self.skips = Skips()
+        met = torch.distributed.is_initialized()
+        count = torch.distributed.get_world_size() if met else 1
+        checkpointer.add_recoverable(
+            "company", Company(count), optional_load=True
+        )
 
     @property
     def patience(self):

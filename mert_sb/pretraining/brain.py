@@ -166,7 +166,7 @@ class Pretraining(SteppingBrain):
                 mask=mask,
                 show=self.hparams.hiding(mask, seeds[1]),
                 output_hidden_states=[-1] if self.sees_visible else False,
-                output_penalty=True,
+                output_penalty="dealt",
             )
         return self._compare(states, targets, mask), targets, penalty
 

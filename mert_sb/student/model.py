@@ -197,9 +197,10 @@ class MERT(StudentInputs):
         output_hidden_states : bool or sequence of int
             Return all states instead of the last; or those of these indices,
             negative ones counted from the end. No layer after the highest runs.
-        output_penalty : bool
+        output_penalty : bool or str
             Return the feature penalty too: the mean square of the front end's
-            output (fairseq ``features_pen``).
+            output (fairseq ``features_pen``). ``"dealt"``: clips count by their
+            masked frames, see ``feature_penalty``.
         statistics : mert_sb.student.statistics.WavStatistics, optional
             Of the whole recordings, one for each clip, where clips are windows
             of longer files: the norms over time then treat them as they would
@@ -226,7 +227,10 @@ class MERT(StudentInputs):
         hidden, valid, feats = self.embed(
             wavs, wav_lens, mask, statistics, show
         )
-        penalty = feats.float().pow(2).mean() if output_penalty else None
+        penalty = None
+        if output_penalty:
+            dealt = output_penalty == "dealt"
+            penalty = feature_penalty(feats, mask if dealt else None)
         states = self.encoder(hidden, valid, max(wanted))
         if output_hidden_states is not False:
             output = torch.stack([states[i].to(hidden.dtype) for i in wanted])
@@ -248,3 +252,36 @@ class MERT(StudentInputs):
         if not output_hidden_states:
             raise ValueError("output_hidden_states: no index is given")
         return [index % (n_layers + 1) for index in output_hidden_states]
+
+
+def feature_penalty(feats, mask=None):
+    """Mean square of the front end's output (fairseq ``features_pen``).
+
+    With a mask clips count by their masked frames, as in the other losses: steps are then
+    the same however their clips are dealt to processes and micro-batches. In training the
+    original hides equally many frames in all clips of a batch, and it makes no difference.
+
+    Arguments
+    ---------
+    feats : torch.Tensor
+        ``(B, T, C)``.
+    mask : torch.Tensor, optional
+        ``(B, T)`` bool. None: clips count alike.
+
+    Returns
+    -------
+    torch.Tensor
+        Scalar; 0 where nothing is masked.
+
+    Example
+    -------
+    >>> feats = torch.tensor([[[1.0], [1.0]], [[3.0], [3.0]]])
+    >>> mask = torch.tensor([[True, False], [True, True]])
+    >>> feature_penalty(feats), feature_penalty(feats, mask)
+    (tensor(5.), tensor(6.3333))
+    """
+    squares = feats.float().pow(2)
+    if mask is None:
+        return squares.mean()
+    counts = mask.sum(dim=1).float()
+    return squares.mean(dim=(1, 2)) @ counts / counts.sum().clamp(min=1)

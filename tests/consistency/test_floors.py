@@ -29,10 +29,9 @@ MAY_IMPORT = {
     "progress": set(),
     "progress_brain": {"progress"},
     "preemption": set(),
+    "processes": set(),
     "saving_brain": {
-        "preemption",
-        "progress_brain",
-        "skips",
+        *("preemption", "processes", "progress_brain", "skips"),
         "writing",
     },
     "cqt": {"frames"},
@@ -46,8 +45,8 @@ MAY_IMPORT = {
     "overrides": {"plain_yaml", "texts"},
     "hparams": {"overrides", "tokens"},
     "recipe": {
-        *("hparams", "overrides", "preemption", "progress", "tokens"),
-        "writing",
+        *("hparams", "overrides", "preemption", "processes", "progress"),
+        *("tokens", "writing"),
     },
     # wings
     "audio": {"frames", "seeds", "progress", "writing"},
@@ -73,6 +72,7 @@ MAY_IMPORT["inference"] = set(MAY_IMPORT) - {
     "hparams",
     "overrides",
     "preemption",
+    "processes",
     "progress_brain",
     "saving_brain",
 }
