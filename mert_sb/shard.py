@@ -11,6 +11,8 @@ import tokenize
 
 import numpy as np
 
+from mert_sb.texts import read_json
+
 # Version 1: heads of later ones may ask for gigabytes before they are read.
 MAGIC = b"\x93NUMPY\x01\x00"
 # What numpy raises about the head of a table.
@@ -24,6 +26,12 @@ UNREADABLE = (
     ValueError,
     tokenize.TokenError,
 )
+# Of others numpy could take bytes of a file for addresses.
+DTYPES = {
+    *("bool", "int8", "int16", "int32", "int64"),
+    *("uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+}
 
 
 class Shard:
@@ -164,3 +172,49 @@ class Shard:
         return ValueError(
             f"{self._path} is damaged; delete it, write it again ({reason})"
         )
+
+
+def read_header(folder):
+    """Fingerprint and dtype of a shelf.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        Of all its shards.
+
+    Returns
+    -------
+    tuple of (dict, numpy.dtype)
+        As its writer was given them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is no shelf.
+    ValueError
+        If its header is damaged.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> text = '{"dtype": "int16", "fingerprint": {"teacher": "a"}}'
+    >>> _ = (folder / "shelf.json").write_text(text)
+    >>> read_header(folder)
+    ({'teacher': 'a'}, dtype('int16'))
+    """
+    header = folder / "shelf.json"
+    if not header.is_file():
+        raise FileNotFoundError(
+            f"{folder} is no shelf: there is no {header}; run what writes it "
+            "(extract_targets.py for targets) first, or do without it"
+        )
+    found = read_json(header)
+    found = found if isinstance(found, dict) else {}
+    fingerprint, dtype = found.get("fingerprint"), found.get("dtype")
+    if not (isinstance(dtype, str) and dtype in DTYPES):
+        raise ValueError(
+            f"{header}: damaged, its dtype is {dtype!r}, not one of {sorted(DTYPES)}"
+        )
+    if not isinstance(fingerprint, dict):
+        raise ValueError(f"{header}: damaged, there is no fingerprint")
+    return fingerprint, np.dtype(dtype)

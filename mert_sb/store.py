@@ -18,17 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from mert_sb.leftovers import temporary_folder
-from mert_sb.shard import Shard
-from mert_sb.texts import read_json
+from mert_sb.shard import Shard, read_header
 from mert_sb.writing import whole, writing
 
 VERSION = 1
-# Of others numpy could take bytes of a file for addresses.
-DTYPES = {
-    *("bool", "int8", "int16", "int32", "int64"),
-    *("uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64"),
-}
 PREFIX = ".part"  # of what is being written
 
 
@@ -94,7 +87,7 @@ class Shelf:
 
     def __init__(self, folder, wanted=None):
         self.folder = Path(folder)
-        self.fingerprint, self.dtype = _read_header(self.folder)
+        self.fingerprint, self.dtype = read_header(self.folder)
         wrong = differences(self.fingerprint, wanted or {})
         if wrong:
             raise ValueError(
@@ -192,7 +185,7 @@ class ShelfWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         header = self.folder / "shelf.json"
         if header.is_file():
-            found, found_dtype = _read_header(self.folder)
+            found, found_dtype = read_header(self.folder)
             wrong = differences(found, fingerprint)
             if wrong or found_dtype != self.dtype:
                 wrong = wrong or [f"dtype is {found_dtype}, not {self.dtype}"]
@@ -286,26 +279,6 @@ class ShelfWriter:
                 f"{value.max()} do not fit into {self.dtype}"
             )
         return cast
-
-
-def _read_header(folder):
-    """Fingerprint and dtype of a shelf."""
-    header = folder / "shelf.json"
-    if not header.is_file():
-        raise FileNotFoundError(
-            f"{folder} is no shelf: there is no {header}; run what writes it "
-            "(extract_targets.py for targets) first, or do without it"
-        )
-    found = read_json(header)
-    found = found if isinstance(found, dict) else {}
-    fingerprint, dtype = found.get("fingerprint"), found.get("dtype")
-    if not (isinstance(dtype, str) and dtype in DTYPES):
-        raise ValueError(
-            f"{header}: damaged, its dtype is {dtype!r}, not one of {sorted(DTYPES)}"
-        )
-    if not isinstance(fingerprint, dict):
-        raise ValueError(f"{header}: damaged, there is no fingerprint")
-    return fingerprint, np.dtype(dtype)
 
 
 def _complete(folder):

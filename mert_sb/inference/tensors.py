@@ -1,7 +1,6 @@
 """Tensors out of files, and nothing else: no code that a file brings is run.
 
-Reading takes the memory of the tensors once: files are not left mapped, so that they
-may be replaced while a model lives.
+Files are not left mapped: they may be replaced while a model lives.
 
 Authors
  * The mert_sb developers 2026
@@ -24,8 +23,7 @@ from mert_sb.archives import BoundedFile, refuse_packed
 from mert_sb.texts import parse_json, read_text
 from mert_sb.writing import writing
 
-# What real checkpoints mention beside tensors and plain data. Stand-ins take the place
-# of these classes; their own code is never looked up.
+# What real checkpoints mention beside plain data; stand-ins take these classes' place.
 INERT = (
     "argparse",
     "collections",
