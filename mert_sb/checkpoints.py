@@ -34,7 +34,7 @@ from speechbrain.utils.logger import get_logger
 
 from mert_sb.plain_yaml import compose
 from mert_sb.texts import read_text
-from mert_sb.writing import writing
+from mert_sb.writing import whole, writing
 
 logger = get_logger(__name__)
 
@@ -276,5 +276,5 @@ def _mark(checkpoint):
         with writing(path), open(path, "rb") as file:
             os.fsync(file.fileno())
     names = sorted(path.name for path in checkpoint.path.iterdir())
-    with writing(checkpoint.path / MARKER):
-        (checkpoint.path / MARKER).write_text("\n".join(names))
+    with whole(checkpoint.path / MARKER) as aside:
+        aside.write_text("\n".join(names))

@@ -99,9 +99,9 @@ def read_pickle(path):
     """
     try:
         refuse_packed(path)
-        known = _stand_ins(path)
-        with BoundedFile(path) as file, _ALLOWING, safe_globals(known):
-            checkpoint = torch.load(file, "cpu", weights_only=True)
+        with _ALLOWING, BoundedFile(path) as file:
+            with safe_globals(_stand_ins(path)):
+                checkpoint = torch.load(file, "cpu", weights_only=True)
     except FileNotFoundError:
         raise
     except pickle.UnpicklingError as error:
