@@ -242,7 +242,7 @@ def steps(output):
     }
 
 
-def masks(output, rank):
+def masks(output, rank, micro=0):
     """Digests of a process's masks, by step.
 
     Arguments
@@ -251,6 +251,9 @@ def masks(output, rank):
         Of a watched run.
     rank : int
         The process.
+    micro : int
+        Micro-batches a step: what an epoch left over before them, and no step took, is
+        left out. 0: all.
 
     Returns
     -------
@@ -259,8 +262,13 @@ def masks(output, rank):
     """
     found = {}
     for line in lines(output / f"rank{rank}.jsonl"):
-        found.setdefault(line["step"], {}).update(line["masks"])
-    return found
+        found.setdefault(line["step"], []).append(line["masks"])
+    return {
+        step: {
+            clip: mask for part in parts[-micro:] for clip, mask in part.items()
+        }
+        for step, parts in found.items()
+    }
 
 
 def distance(first, second, begin=None):

@@ -18,8 +18,6 @@ from tests.faults.distributed_runs import (
     tells_of_waiting,
 )
 from tests.faults.report import note
-from tests.integration.launch import command, finish
-from tests.samples.make_samples import make_audio
 
 LIMIT = 600  # seconds of a run, against hanging
 # Of the others after a fault: torchrun gives its workers 30 to end by themselves.
@@ -32,20 +30,6 @@ FAULTS = {
     "loader 1 9": "a fault in a loader",
 }
 WORKERS = {"train_dataloader_opts": "{num_workers: 1, batch_size: 2}"}
-
-
-@pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audio")
-    make_audio(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def prepared(music, tmp_path_factory):
-    output = tmp_path_factory.mktemp("prepared") / "run"
-    finish(command("train.py", music, output, number_of_epochs=0))
-    return output
 
 
 @pytest.fixture(scope="module")

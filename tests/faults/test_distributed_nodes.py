@@ -25,8 +25,7 @@ from tests.faults.distributed_runs import (
 from tests.faults.fake_slurm import install
 from tests.faults.nodes import await_all, begin, two_nodes
 from tests.faults.report import note
-from tests.integration.launch import RECIPE, command, finish
-from tests.samples.make_samples import make_audio
+from tests.integration.launch import RECIPE, command
 from tests.utils.recipe_tests import ROOT
 
 README = ROOT / "recipes" / "pretrain" / "Music4ALL" / "README.md"
@@ -47,20 +46,6 @@ SLURM = {
 @pytest.fixture
 def nodes():
     yield from two_nodes()
-
-
-@pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audio")
-    make_audio(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def prepared(music, tmp_path_factory):
-    output = tmp_path_factory.mktemp("prepared") / "run"
-    finish(command("train.py", music, output, number_of_epochs=0))
-    return output
 
 
 @pytest.fixture(scope="module")

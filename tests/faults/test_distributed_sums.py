@@ -16,8 +16,7 @@ from tests.faults.distributed_runs import (
     steps,
 )
 from tests.faults.report import note
-from tests.integration.launch import command, finish
-from tests.samples.make_samples import make_audio
+from tests.integration.launch import command
 
 # Processes, clips of each, micro-batches a step: four clips a step in all.
 SHARES = ((1, 1, 4), (2, 2, 1), (2, 1, 2), (4, 1, 1))
@@ -35,20 +34,6 @@ def flags(clips, micro, **more):
         "ckpt_interval_steps": 0,
         **more,
     }
-
-
-@pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audio")
-    make_audio(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def prepared(music, tmp_path_factory):
-    output = tmp_path_factory.mktemp("prepared") / "run"
-    finish(command("train.py", music, output, number_of_epochs=0))
-    return output
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +73,13 @@ def test_the_same_clips_give_the_same_result(
         0,
     )
     assert away < WEIGHTS and way < WAY
-    check_masks(alone, output, processes)
+    check_masks(alone, output, processes, micro)
 
 
-def check_masks(alone, output, processes):
+def check_masks(alone, output, processes, micro):
     """Each rank has other clips and masks, and each clip its one mask."""
     one = masks(alone, 0)
-    ranks = [masks(output, rank) for rank in range(processes)]
+    ranks = [masks(output, rank, micro) for rank in range(processes)]
     for step, expected in one.items():
         parts = [rank[step] for rank in ranks]
         drawn = [digest for part in parts for digest in part.values()]
