@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import ChainMap
 from pathlib import Path
 
 from safetensors.torch import load_file
@@ -263,12 +264,7 @@ def masks(output, rank, micro=0):
     found = {}
     for line in lines(output / f"rank{rank}.jsonl"):
         found.setdefault(line["step"], []).append(line["masks"])
-    return {
-        step: {
-            clip: mask for part in parts[-micro:] for clip, mask in part.items()
-        }
-        for step, parts in found.items()
-    }
+    return {k: dict(ChainMap(*parts[-micro:])) for k, parts in found.items()}
 
 
 def distance(first, second, begin=None):
