@@ -43,6 +43,22 @@ class Asked(NamedTuple):
     hours: float
     jobs: int = 1
 
+    def of_rivals(self, encoder):
+        """Commands by name of log: a student untrained, and log-mel bands."""
+        return {
+            "rivals": self.probes(encoder, "untrained,log-mel"),
+            "rivals_beats": self.beats(encoder, "log-mel"),
+            "rivals_few_labels": self.few_labels(encoder, "from scratch"),
+        }
+
+    def of_student(self, encoder):
+        """Commands by name of log, the longest first."""
+        return {
+            "student": self.probes(encoder, "pretrained"),
+            "student_beats": self.beats(encoder, "pretrained"),
+            "student_few_labels": self.few_labels(encoder, "pretrained"),
+        }
+
     def probes(self, encoder, upstreams):
         """Command of the probes of some upstreams."""
         return self._command(

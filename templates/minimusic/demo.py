@@ -7,8 +7,8 @@ Composes and renders minimusic (or takes your own folder), fits MelRVQ, pretrain
 student of ``recipes/pretrain/AudioFolder/hparams/cpu.yaml``, loads the encoder it wrote, and
 asks what was learned: masked frames beside trivial guesses; key, style, instrument, pitch and
 beats of minimusic beside the same student untrained and log-mel bands, which are asked on
-another core meanwhile; pitch from few labels. Ends with ``<output>/report.html``. The same
-command goes on where a stopped run was.
+another core meanwhile; pitch from few labels. Ends with ``<output>/report.html``; what the
+scripts say meanwhile is in the logs beside. The same command goes on where a stopped run was.
 
 Authors
  * The mert_sb developers 2026
@@ -23,7 +23,7 @@ import shlex
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
 
@@ -145,7 +145,7 @@ def encode_one(folder, music):
 
 
 def learn(arguments, music, begin):
-    """Pretrain while the rivals are asked on another core, then ask the student."""
+    """Pretrain on one core, ask the rivals on another; then both ask what is left."""
     mark = hashlib.sha1(str(music.resolve()).encode()).hexdigest()[:8]
     # Another folder is another experiment.
     output = arguments.output.resolve() / f"pretraining-{mark}"
@@ -153,36 +153,35 @@ def learn(arguments, music, begin):
     flags = training_flags(arguments.steps, faster_precision())
     rivals = write_untrained(RECIPE / YAML, output / "untrained")
     encoder, stop = output / "encoder", Event()
-    with ThreadPoolExecutor(1) as aside:
+    # First come, first served.
+    with ThreadPoolExecutor(2) as cores:
+        trained = cores.submit(pretrain, music, output, flags)
+        made = cores.submit(
+            run_commands, asked.music(), output / "music.log", stop
+        )
 
-        def meanwhile(name, *commands):
-            log = output / f"{name}.log"
-            return aside.submit(run_commands, commands, log, stop)
+        def answer(name, command):
+            made.result()
+            run_commands([command], output / f"{name}.log", stop)
+
+        def ask(questions):
+            return [cores.submit(answer, *pair) for pair in questions.items()]
 
         try:
-            made = meanwhile("music", *asked.music())
-            asked_rivals = meanwhile(
-                "rivals",
-                asked.probes(rivals, "untrained,log-mel"),
-                asked.beats(rivals, "log-mel"),
-                asked.few_labels(rivals, "from scratch"),
-            )
-            pretrain(music, output, flags)
+            answers = ask(asked.of_rivals(rivals))
+            trained.result()
+            answers += ask(asked.of_student(encoder))
             tell_what_was_learned(output / "train_log.txt")
             encode_one(encoder, music)
             print(f"\n{minutes(begin)}: asking the student ...", flush=True)
-            made.result()
-            questions = [
-                asked.probes(encoder, "pretrained"),
-                asked.beats(encoder, "pretrained"),
-                asked.few_labels(encoder, "pretrained"),
-            ]
-            run_commands(questions, output / "probes.log")
-            asked_rivals.result()
+            for number, done in enumerate(as_completed(answers), 1):
+                done.result()
+                said = f"{number} of {len(answers)} answers"
+                print(f"{minutes(begin)}: {said}", flush=True)
         finally:
             # After a failure nothing goes on in the background.
             stop.set()
-            aside.shutdown(cancel_futures=True)
+            cores.shutdown(cancel_futures=True)
     return output, asked
 
 

@@ -4,8 +4,10 @@ Authors
  * The mert_sb developers 2026
 """
 
+import sys
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,6 +65,62 @@ def test_what_is_asked_aside_stops_when_told(tmp_path):
     wait = "import time; time.sleep(100)"
     with pytest.raises(RuntimeError, match="ended with status -15"):
         run_commands([["-c", wait]], tmp_path / "a.log", stop)
+
+
+@pytest.fixture
+def played(monkeypatch, tmp_path):
+    """The demo with its long jobs replaced; what ran, and its arguments."""
+    import demo
+
+    ran = []
+    for name in ("tell_what_was_learned", "encode_one"):
+        monkeypatch.setattr(demo, name, lambda *given: None)
+    monkeypatch.setattr(demo, "write_untrained", lambda yaml, folder: folder)
+    monkeypatch.setattr(demo, "pretrain", lambda *given: ran.append("pretrain"))
+    monkeypatch.setattr(
+        demo, "run_commands", lambda given, log, stop: ran.append(log.stem)
+    )
+    options = SimpleNamespace(output=tmp_path, hours=1.0, steps=10)
+    return demo, ran, options
+
+
+def test_the_demo_asks_the_student_once_it_is_trained(played, tmp_path):
+    demo, ran, options = played
+    output, asked = demo.learn(options, tmp_path, 0.0)
+    assert sorted(ran) == [
+        *("music", "pretrain", "rivals", "rivals_beats", "rivals_few_labels"),
+        *("student", "student_beats", "student_few_labels"),
+    ]
+    assert ran.index("pretrain") < ran.index("student")
+    assert ran.index("music") < ran.index("rivals")
+    assert asked.output == output / "probes"
+
+
+@pytest.mark.parametrize("fails", ["music", "student_beats"])
+def test_the_demo_ends_with_a_script_that_fails(
+    played, tmp_path, monkeypatch, fails
+):
+    demo, _, options = played
+
+    def run(given, log, stop):
+        if log.stem == fails:
+            raise RuntimeError(f"see the end of {log}")
+
+    monkeypatch.setattr(demo, "run_commands", run)
+    with pytest.raises(RuntimeError, match=f"{fails}.log"):
+        demo.learn(options, tmp_path, 0.0)
+
+
+def test_the_demo_ends_with_pretraining(played, tmp_path, monkeypatch):
+    demo, ran, options = played
+
+    def fail(*given):
+        sys.exit("Pretraining ended with status 1")
+
+    monkeypatch.setattr(demo, "pretrain", fail)
+    with pytest.raises(SystemExit, match="status 1"):
+        demo.learn(options, tmp_path, 0.0)
+    assert "student" not in ran
 
 
 @pytest.mark.parametrize("name", ["probes", "beats"])
