@@ -91,6 +91,32 @@ def open_recipe(prepare, arguments):
     return hparams, run_opts, hparams_file
 
 
+def keep_script(function, folder):
+    """Copy the script a function is from; SpeechBrain copies its caller, us.
+
+    Arguments
+    ---------
+    function : callable
+        Of the recipe's ``train.py``.
+    folder : str or pathlib.Path
+        The output folder.
+
+    Raises
+    ------
+    mert_sb.writing.NoRoomError
+        If the disk is full.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> keep_script(keep_script, folder)
+    >>> [path.name for path in folder.iterdir()]
+    ['recipe.py']
+    """
+    with writing(folder):
+        shutil.copy(inspect.getfile(function), folder)
+
+
 def run(brain_class, prepare, dataio_prep, arguments):
     """Run a recipe from its command line.
 
@@ -116,7 +142,7 @@ def run(brain_class, prepare, dataio_prep, arguments):
     See ``recipes/pretrain/AudioFolder/train.py``.
     """
     hparams, run_opts, hparams_file = open_recipe(prepare, arguments)
-    run_on_main(_keep_script, args=[dataio_prep, hparams["output_folder"]])
+    run_on_main(keep_script, args=[dataio_prep, hparams["output_folder"]])
     datasets = dataio_prep(hparams)
     _check_steps(hparams, datasets["train"])
     refuse_unused(hparams, hparams_file, KEYS | set(brain_class.HPARAMS_NEEDED))
@@ -229,12 +255,6 @@ def _world_size():
     if torch.distributed.is_initialized():
         return torch.distributed.get_world_size()
     return 1
-
-
-def _keep_script(function, folder):
-    """Copy the script a function is from; SpeechBrain copies its caller, us."""
-    with writing(folder):
-        shutil.copy(inspect.getfile(function), folder)
 
 
 def _private_generator(options):

@@ -13,7 +13,6 @@ Authors
 """
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from mert_sb.inference.units import write_units
 from mert_sb.inference.units.measures import Explained, measure_strings
 from mert_sb.inference.units.states import quantize_file
 from mert_sb.progress import Progress
-from mert_sb.recipe import KEYS, open_recipe
+from mert_sb.recipe import KEYS, keep_script, open_recipe
 from units_prepare import prepare_units
 
 logger = get_logger(__name__)
@@ -143,7 +142,7 @@ def main(arguments):
     hparams, run_opts, hparams_file = open_recipe(prepare_units, arguments)
     if torch.distributed.is_initialized():
         raise ValueError("units are fitted by one process; leave out torchrun")
-    shutil.copy(__file__, hparams["output_folder"])
+    keep_script(main, hparams["output_folder"])
     encoder = open_student(hparams, run_opts)
     train, valid = (
         open_files(hparams, split, encoder.subsample)

@@ -20,8 +20,8 @@ import torch
 from safetensors import safe_open
 
 from mert_sb.checkpoints import MARKER
-from tests.faults.small_disk import PAGE
 from tests.utils.recipe_tests import ROOT
+from tests.utils.small_disk import PAGE
 from tests.utils.warm import start_script
 
 # Bytes of a disk that is large enough for each job.
@@ -113,7 +113,7 @@ def whole_run(disk, job):
 
     Arguments
     ---------
-    disk : tests.faults.small_disk.SmallDisk
+    disk : tests.utils.small_disk.SmallDisk
         Of ``SIZE``.
     job : Job
         What.
@@ -156,7 +156,7 @@ def try_room(disk, job, room, results):
 
     Arguments
     ---------
-    disk : tests.faults.small_disk.SmallDisk
+    disk : tests.utils.small_disk.SmallDisk
         Of ``SIZE``.
     job : Job
         What.

@@ -11,7 +11,7 @@ import pytest
 from tests.faults import full_disk_jobs as jobs
 from tests.faults.full_disk import SIZE, rooms, try_room, whole_run
 from tests.faults.report import note
-from tests.faults.small_disk import small_disk
+from tests.utils.small_disk import small_disk
 
 # Amounts of room of each job, from none to almost all that it needs.
 ROOMS = {

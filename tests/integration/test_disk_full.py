@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import full_disk_jobs as jobs
 from tests.faults.full_disk import SIZE, try_room, whole_run
-from tests.faults.small_disk import small_disk
+from tests.utils.small_disk import small_disk
 
 # Bytes: of pretraining, in the manifests, in the first checkpoint and in a later one;
 # of encoding, in the second file.

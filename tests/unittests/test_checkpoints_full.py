@@ -4,7 +4,6 @@ Authors
  * The mert_sb developers 2026
 """
 
-import pytest
 import torch
 from speechbrain.utils.epoch_loop import EpochCounter
 from torch import nn
@@ -13,14 +12,7 @@ from mert_sb.checkpoints import MARKER, CompleteCheckpointer
 from mert_sb.pretraining.recovery import Recovery
 from mert_sb.pretraining.spikes import LossWatch
 from mert_sb.writing import NoRoomError
-from tests.faults.small_disk import PAGE, small_disk
-
-
-@pytest.fixture(scope="module")
-def mounted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("disk")
-    with small_disk(folder / "small", 100 * PAGE) as disk:
-        yield disk
+from tests.utils.small_disk import PAGE
 
 
 def checkpointer(folder, weight=0.0):
@@ -43,14 +35,14 @@ def checkpointer(folder, weight=0.0):
     return CompleteCheckpointer(folder, recoverables)
 
 
-def test_each_file_may_find_no_room(mounted):
+def test_each_file_may_find_no_room(disk):
     named, room = set(), 0
     while True:
-        mounted.clear()
-        folder = mounted.path / "save"
+        disk.clear()
+        folder = disk.path / "save"
         first = checkpointer(folder, 1.0).save_checkpoint()
         files = {p.name: p.read_bytes() for p in first.path.iterdir()}
-        mounted.leave(room)
+        disk.leave(room)
         second = checkpointer(folder, 2.0)
         try:
             second.save_and_keep_only(num_to_keep=2)
@@ -66,7 +58,7 @@ def test_each_file_may_find_no_room(mounted):
         again = checkpointer(folder, 3.0)
         again.recover_if_possible()
         assert again.recoverables["model"].weight[0, 0] == 1.0
-        mounted.widen()
+        disk.widen()
         second.save_and_keep_only(num_to_keep=2)
         again.recover_if_possible()
         assert again.recoverables["model"].weight[0, 0] == 2.0

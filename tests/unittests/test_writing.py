@@ -19,23 +19,11 @@ from safetensors.torch import save_file
 
 from mert_sb.inference.commands.skipping import skipping
 from mert_sb.inference.staging import staged_file, staged_folder
+from mert_sb.recipe import keep_script
 from mert_sb.writing import NoRoomError, whole, writing
-from tests.faults.small_disk import PAGE, small_disk
+from tests.utils.small_disk import PAGE, small_disk
 
 BIG = 50_000
-
-
-@pytest.fixture(scope="module")
-def mounted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("disk")
-    with small_disk(folder / "small", 400_000) as disk:
-        yield disk
-
-
-@pytest.fixture
-def disk(mounted):
-    mounted.clear()
-    return mounted
 
 
 def by_torch(path):
@@ -120,6 +108,14 @@ def test_with_room_it_is_written(disk, write):
             write(aside)
         assert [p.name for p in path.parent.iterdir()] == ["a.out"]
         assert path.stat().st_size > BIG
+
+
+def test_a_script_is_kept_where_there_is_room(disk):
+    keep_script(keep_script, disk.path)
+    (disk.path / "recipe.py").unlink()
+    disk.leave(0)
+    with pytest.raises(NoRoomError, match="make room"):
+        keep_script(keep_script, disk.path)
 
 
 def test_a_limit_on_sizes_of_files_is_named(tmp_path):

@@ -20,22 +20,9 @@ from mert_sb.pretraining.spikes import Reading, Step, write_spikes
 from mert_sb.store import Shelf, ShelfWriter
 from mert_sb.teachers.fitted import write_fitted
 from mert_sb.writing import NoRoomError, appending
-from tests.faults.small_disk import PAGE, small_disk
+from tests.utils.small_disk import PAGE
 
 BIG = 50_000
-
-
-@pytest.fixture(scope="module")
-def mounted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("disk")
-    with small_disk(folder / "small", 400_000) as disk:
-        yield disk
-
-
-@pytest.fixture
-def disk(mounted):
-    mounted.clear()
-    return mounted
 
 
 def test_what_was_there_stays(disk):
