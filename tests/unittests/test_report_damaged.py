@@ -11,6 +11,7 @@ import pytest
 from mert_sb.downstream.families import SingleLabel
 from mert_sb.inference.commands.main import main
 from mert_sb.inference.report.collecting import find_results
+from mert_sb.inference.report.grid_files import read_grid
 from mert_sb.inference.report.guess import newest_checkpoint
 from mert_sb.inference.report.page import Page
 from mert_sb.inference.report.run import Run
@@ -66,6 +67,17 @@ def test_predictions_that_are_no_table(run, cell):
     (result,) = find_results([run])
     with pytest.raises(ValueError, match="predictions.csv: damaged"):
         assert result.n_test
+
+
+@pytest.mark.parametrize("seed", ["..", "../..", "/etc", "a/b", "a\0b"])
+def test_a_seed_of_a_grid_that_is_no_name(tmp_path, seed):
+    best = {"layer": "mix", "lr": 0.001}
+    grid = {"monitor": "accuracy", "seeds": [seed], "best": best}
+    (tmp_path / "grid.json").write_text(json.dumps(grid))
+    (tmp_path / "grid.csv").write_text("layer,lr,seeds\n")
+    with pytest.raises(ValueError, match="elsewhere|not in the subpath") as caught:
+        read_grid(tmp_path)
+    assert str(tmp_path) in str(caught.value)
 
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
