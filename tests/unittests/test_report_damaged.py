@@ -75,7 +75,9 @@ def test_a_seed_of_a_grid_that_is_no_name(tmp_path, seed):
     grid = {"monitor": "accuracy", "seeds": [seed], "best": best}
     (tmp_path / "grid.json").write_text(json.dumps(grid))
     (tmp_path / "grid.csv").write_text("layer,lr,seeds\n")
-    with pytest.raises(ValueError, match="elsewhere|not in the subpath") as caught:
+    with pytest.raises(
+        ValueError, match="elsewhere|not in the subpath"
+    ) as caught:
         read_grid(tmp_path)
     assert str(tmp_path) in str(caught.value)
 
