@@ -17,17 +17,13 @@ from collections.abc import Mapping
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from speechbrain.utils.logger import get_logger
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from mert_sb.archives import BoundedFile, refuse_packed
+from mert_sb.inference.old_torch import warn_of_old_torch
 from mert_sb.texts import parse_json, read_text
 from mert_sb.writing import writing
 
-logger = get_logger(__name__)
-
-# The restricted reader of torch before it has a hole, CVE-2026-24747.
-MENDED = (2, 10)
 # What real checkpoints mention beside plain data; stand-ins take these classes' place.
 INERT = (
     "argparse",
@@ -78,8 +74,7 @@ def read_pickle(path):
     """A file of ``torch.save``: tensors and plain data, by torch's restricted reader.
 
     Classes of fairseq and of a few libraries, which real checkpoints mention,
-    become inert stand-ins; whatever else a pickle asks for is refused. Before torch
-    2.10 that reader has a hole itself (CVE-2026-24747), which is warned of.
+    become inert stand-ins; whatever else a pickle asks for is refused.
 
     Arguments
     ---------
@@ -103,13 +98,7 @@ def read_pickle(path):
     >>> read_pickle(path)
     {'bias': tensor([0., 0.])}
     """
-    if torch.__version__ < MENDED:
-        logger.warning(
-            "%s: a pickle made for it can corrupt the memory of torch %s "
-            "(CVE-2026-24747). If it is not your own, take safetensors, or torch 2.10",
-            path,
-            torch.__version__,
-        )
+    warn_of_old_torch(path)
     try:
         refuse_packed(path)
         with _ALLOWING, BoundedFile(path) as file:
@@ -267,10 +256,7 @@ def save_weights(tensors, path, metadata=None):
 
     Example
     -------
-    >>> path = getfixture("tmp_path") / "a.safetensors"
-    >>> save_weights({"bias": torch.zeros(2)}, path)
-    >>> path.exists()
-    True
+    >>> save_weights({}, getfixture("tmp_path") / "a.safetensors")
     """
     try:
         with writing(path):
