@@ -22,6 +22,7 @@ from ruamel.yaml.error import YAMLError
 
 from mert_sb.plain_yaml import compose
 from mert_sb.texts import read_text
+from mert_sb.tokens import redacted
 
 BASE = "base"
 
@@ -74,7 +75,8 @@ def _tree(node, path, names):
         names |= more
     if isinstance(node, yaml.MappingNode):
         own = {
-            key.value: _tree(value, path, names) for key, value in node.value
+            _name(key, path): _tree(value, path, names)
+            for key, value in node.value
         }
     unknown = unknown_keys(own, tree) if tree else []
     if unknown:
@@ -82,6 +84,14 @@ def _tree(node, path, names):
             f"{path}: {included.name} has no key {', '.join(unknown)}"
         )
     return _merged(tree, own) or None
+
+
+def _name(key, path):
+    """A key as text."""
+    if not isinstance(key, yaml.ScalarNode):
+        line = key.start_mark.line + 1
+        raise ValueError(f"{path}: a key of line {line} is no text")
+    return key.value
 
 
 def _merged(tree, own):
@@ -180,9 +190,12 @@ def _given(path, overrides):
         given = YAML().load(overrides or "") or {}
     except (YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: its flags are no YAML: {reason}") from error
+        raise ValueError(
+            f"{path}: its flags are no YAML: {redacted(reason)}"
+        ) from error
     if not isinstance(given, dict):
-        raise ValueError(f"{path}: its flags are no keys and values: {given!r}")
+        said = redacted(repr(given))
+        raise ValueError(f"{path}: its flags are no keys and values: {said}")
     return given
 
 
@@ -224,6 +237,7 @@ def _placed(given, tree, path):
     moved = {k: v for k, v in given.items() if k not in placed}
     inner = placed.get(BASE) or {}
     if not isinstance(inner, dict):
-        raise ValueError(f"{path}: {BASE} is {inner!r}, no keys and values")
+        said = redacted(repr(inner))
+        raise ValueError(f"{path}: {BASE} is {said}, no keys and values")
     inner = {**inner, **moved}
     return {**placed, BASE: _placed(inner, base, path)} if inner else placed

@@ -19,10 +19,17 @@ VARIABLES = (
 )
 LEAST_LENGTH = 8
 _SECRET = re.compile(
-    r"(?P<url>\b(?:[a-z0-9.-]+\+)?https?://)[^\s/@\"']+@"
-    r"|(?P<other>\b[a-z][a-z0-9+.-]*://[^\s/@:\"']*):[^\s/@\"']+@"
+    r"(?P<url>\b(?i:(?:[a-z0-9.-]+\+)?https?)://)[^\s/@\"']+@"
+    r"|(?P<other>\b(?i:[a-z][a-z0-9+.-]*)://[^\s/@:\"']*):[^\s/@\"']+@"
     r"|\bhf_[A-Za-z0-9]{16,}"
     r"|\b(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{16,}"
+)
+# Keys of YAML that are for one; switches, nothing and numbers are none.
+_KEY = re.compile(
+    r"(?:^|[\s{,\"'])(?:(?:hf|hub|auth|access|api)?_?token|password|passwd|secret"
+    r"|(?:api|access|secret)_?key)[\"']?\s*:\s+"
+    r"(?!(?:null|true|false|yes|no|on|off|[\d.+-]+|\"\"|'')(?:[\s,}]|$))[^\s~\[{!#|>&*]",
+    re.IGNORECASE,
 )
 HIDDEN = "***"
 
@@ -56,7 +63,7 @@ def redacted(text):
 
 
 def refuse_tokens(text, where):
-    """Refuse a text with a token or a password in it.
+    """Refuse a text with a token or a password in it, or under a key for one.
 
     Arguments
     ---------
@@ -78,7 +85,8 @@ def refuse_tokens(text, where):
     ValueError: a.yaml: source holds a token or a password, which would be ...
     """
     for line in text.splitlines():
-        if redacted(line) != line:
+        code = re.sub(r"(^|\s)#.*", "", line)
+        if redacted(line) != line or _KEY.search(code):
             key = redacted(line.partition(":")[0].strip(" -"))
             raise ValueError(
                 f"{where}: {key} holds a token or a password, which would be written "

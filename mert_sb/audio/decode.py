@@ -116,6 +116,9 @@ def opened(path, kind=sf.SoundFile):
     """
     # As bytes, names that are not UTF-8 work too; Windows has none of those.
     name = os.fspath(path) if os.name == "nt" else os.fsencode(path)
+    # A pipe, which an archive can hold, would be waited for without end.
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise damage(path, "no file, but a folder, a pipe or a device")
     try:
         with kind(name) as file:
             fault = header_fault(path, file)

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "skips": set(),
     "store": {"leftovers", "shard", "texts", "writing"},
     "checkpoints": {"plain_yaml", "texts", "writing"},
-    "overrides": {"plain_yaml", "texts"},
+    "overrides": {"plain_yaml", "texts", "tokens"},
     "hparams": {"overrides", "tokens"},
     "recipe": {
         *("hparams", "overrides", "preemption", "processes", "progress"),

@@ -6,12 +6,17 @@ Authors
 
 import shutil
 
+import pytest
+
 from tests.faults.fuzzing import Reader, assert_none_lost
 from tests.faults.test_fuzz_checkpoints import damaged
 from tests.utils import report_folders
 
 N_RUNS = 700
 N_GRIDS = 500
+# Drawn, which takes longer.
+N_PAGES = 150
+MEGABYTES = 1000
 
 
 def spoiler(source, kinds):
@@ -78,3 +83,26 @@ def grid_reader(folder):
 
 def test_grids(tmp_path):
     assert_none_lost(grid_reader(tmp_path), N_GRIDS, tmp_path)
+
+
+def page_reader(folder):
+    """Draws a run, as ``mert-sb report`` does."""
+    from mert_sb.downstream.families import SingleLabel
+    from mert_sb.inference.report.kinds import build_page
+
+    source = folder / "whole"
+    report_folders.write_run(
+        source, SingleLabel(3), *report_folders.some_classes(), labels="abc"
+    )
+
+    def read(place):
+        build_page([place]).markdown()
+
+    spoil = spoiler(source, (".json", ".yaml", ".txt", ".csv"))
+    documented = (OSError, ValueError)
+    return Reader("pages of runs", spoil, read, documented, MEGABYTES)
+
+
+def test_pages(tmp_path):
+    pytest.importorskip("matplotlib")
+    assert_none_lost(page_reader(tmp_path), N_PAGES, tmp_path)

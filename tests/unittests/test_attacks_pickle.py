@@ -11,6 +11,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
 from mert_sb.checkpoints import CompleteCheckpointer
 from mert_sb.inference import CheckpointError, MusicEncoder, StrictPretrainer
@@ -21,7 +22,7 @@ from mert_sb.store import Shelf, ShelfWriter
 from mert_sb.student import MERT
 from mert_sb.teachers import EncodecTeacher, encodec
 from mert_sb.teachers.base import file_checksum
-from tests.utils.attacks import Attack, packed_checkpoint
+from tests.utils.attacks import Attack, packed_checkpoint, two_faced
 from tests.utils.originals import (
     TINY,
     fairseq_config,
@@ -145,6 +146,28 @@ def test_an_archive_that_unpacks_to_more(tmp_path):
     path = packed_checkpoint(tmp_path / "a.pt", 2**22)
     assert path.stat().st_size < 2**16
     with pytest.raises(CheckpointError, match="would unpack to 419"):
+        read_pickle(path)
+
+
+@pytest.mark.parametrize(("version", "n"), [("2.9.1", 1), ("2.10.0", 0)])
+def test_a_torch_whose_reader_has_a_hole(
+    tmp_path, monkeypatch, caplog, version, n
+):
+    torch.save({"a": torch.ones(1)}, tmp_path / "a.pt")
+    monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+    assert read_pickle(tmp_path / "a.pt")["a"] == 1
+    told = [r for r in caplog.records if "CVE-2026-24747" in r.getMessage()]
+    assert len(told) == n
+
+
+@pytest.mark.parametrize("after_the_end", [False, True])
+def test_an_archive_with_two_lists_of_contents(tmp_path, after_the_end):
+    """torch would read the one, while the other was looked at."""
+    path = packed_checkpoint(tmp_path / "a.pt", 2**22)
+    two_faced(path, after_the_end=after_the_end)
+    found = torch.load(path, weights_only=True)
+    assert found["model"]["a"].numel() == 2**20
+    with pytest.raises(CheckpointError, match="another list of contents"):
         read_pickle(path)
 
 

@@ -84,6 +84,14 @@ def test_of_a_recipe(tmp_path, name):
         read_yaml(path)
 
 
+@pytest.mark.parametrize("key", ["[a, b]", "{a: 1}"])
+def test_keys_that_are_no_text(tmp_path, key):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"b:\n  ? {key}\n  : 1")
+    with pytest.raises(ValueError, match="a.yaml: a key of line 2 is no text"):
+        read_yaml(path)
+
+
 @pytest.mark.parametrize("flags", ["{", "- a", "a: [", "a: &a [*a]", "text"])
 def test_flags_that_are_none(tmp_path, flags):
     path = tmp_path / "a.yaml"

@@ -5,7 +5,9 @@ Authors
 """
 
 import json
+import os
 import struct
+import threading
 
 import numpy as np
 import pytest
@@ -52,6 +54,25 @@ def test_a_header_that_asks_for_memory(tmp_path, header, reason):
             read(path)
         assert str(path) in str(caught.value)
     assert reason in examine(path, verify=False).reason
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes here")
+def test_a_pipe_in_a_data_folder(tmp_path):
+    """Whoever opens one waits for a writer, who never comes."""
+    path = tmp_path / "a.wav"
+    os.mkfifo(path)
+    found = []
+    # Of a daemon, or a failing test would never end.
+    thread = threading.Thread(
+        target=lambda: found.append(examine(path, verify=True)), daemon=True
+    )
+    thread.start()
+    thread.join(30)
+    assert [finding.reason for finding in found] == [
+        "no file, but a folder, a pipe or a device"
+    ]
+    with pytest.raises(DamagedAudioError, match=r"a.wav: no file, but"):
+        audio_info(path)
 
 
 def test_an_mp3_that_claims_to_be_long(tmp_path):

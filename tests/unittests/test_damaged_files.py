@@ -4,6 +4,7 @@ Authors
  * The mert_sb developers 2026
 """
 
+import io
 import zipfile
 
 import numpy as np
@@ -193,6 +194,16 @@ def test_a_clip_too_short_for_a_baseline_names_the_file(tmp_path):
     path = task_folders.noise(tmp_path / "a.wav", 0.1)
     with pytest.raises(ValueError, match=f"{path}: a clip of 24 samples"):
         task.predict_file(path)
+
+
+def test_an_excerpt_whose_head_asks_for_petabytes(tmp_path):
+    path, head = tmp_path / "excerpt.npz", io.BytesIO()
+    said = {"descr": "<f8", "fortran_order": False, "shape": (10**15,)}
+    np.lib.format.write_array_header_1_0(head, said)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("seconds.npy", head.getvalue())
+    with pytest.raises(ValueError, match="excerpt.npz: damaged"):
+        read_excerpt(path)
 
 
 def test_an_excerpt_that_unpacks_to_more(tmp_path):

@@ -11,6 +11,7 @@ from tests.faults import (
     test_fuzz_audio as audio,
     test_fuzz_checkpoints as checkpoints,
     test_fuzz_folders as folders,
+    test_fuzz_reports as reports,
     test_fuzz_stores as stores,
     test_fuzz_yaml as yaml,
 )
@@ -39,6 +40,8 @@ def readers():
         made[name] = stores.fitted_reader, (name,), N_SLOW
     for make in (
         checkpoints.recovery_reader,
+        reports.grid_reader,
+        reports.run_reader,
         stores.journal_reader,
         stores.manifest_reader,
         stores.shelf_reader,
@@ -46,6 +49,7 @@ def readers():
         yaml.settings_reader,
     ):
         made[make.__name__] = make, (), N_CASES
+    made["page_reader"] = reports.page_reader, (), N_SLOW // 2
     return made
 
 

@@ -8,8 +8,9 @@ import pytest
 from speechbrain.utils import logger
 
 from mert_sb.hparams import load_hparams
+from mert_sb.overrides import place_overrides
 from mert_sb.recipe import open_recipe
-from mert_sb.tokens import redacted
+from mert_sb.tokens import redacted, refuse_tokens
 from tests.utils.finetune_runs import no_trace
 from tests.utils.task_folders import make_sample, run_recipe
 
@@ -30,6 +31,7 @@ PACKAGES = (
         (f"https://{GIT}@github.com/a", "https://***@github.com/a"),
         ("ssh://me:word@host/a", "ssh://me:***@host/a"),
         ("a: ssh://git@host/a", "a: ssh://git@host/a"),
+        ("HTTPS://me:word@host/a", "HTTPS://***@host/a"),
         ("https://host/a@b", "https://host/a@b"),
         ("me@host.org, a: b@c", "me@host.org, a: b@c"),
         ("hf_hub, hf_transfer", "hf_hub, hf_transfer"),
@@ -59,6 +61,48 @@ def test_a_yaml_or_a_flag_with_one_is_refused(tmp_path, secret, place):
     assert secret not in str(caught.value)
     assert PASSWORD not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token: geheim",
+        "  api_key: 'ab12'",
+        "a: {hf_token: x, b: 3}",
+        '- Password: "1a"',
+        "secret: nullify",
+    ],
+)
+def test_keys_that_are_for_one(text):
+    with pytest.raises(ValueError, match="holds a token or a password"):
+        refuse_tokens(text, "a.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token: true",
+        "hf_token: null",
+        "a: {token: False, b: x}",
+        "token:",
+        "pad_token: <pad>",
+        "tokens: many",
+        "password: ''",
+        "secret: 3",
+        "a: 1  # token: give it in HF_TOKEN",
+    ],
+)
+def test_keys_without_one(text):
+    refuse_tokens(text, "a.yaml")
+
+
+@pytest.mark.parametrize("flags", [HUB, f"base: {HUB}", f"a: [{HUB}"])
+def test_flags_that_are_none_are_not_repeated(tmp_path, flags):
+    (tmp_path / "base.yaml").write_text("a: 1")
+    (tmp_path / "a.yaml").write_text("base: !include:base.yaml")
+    with pytest.raises(ValueError, match=r"a.yaml: .*\*\*\*") as caught:
+        place_overrides(tmp_path / "a.yaml", flags)
+    assert HUB not in str(caught.value)
 
 
 def test_one_in_a_base_is_refused(tmp_path):

@@ -5,6 +5,7 @@ Authors
 """
 
 import os
+import struct
 import zipfile
 
 import torch
@@ -46,4 +47,27 @@ def packed_checkpoint(path, n_bytes):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in members.items():
             packed.writestr(name, content)
+    return path
+
+
+def two_faced(path, *, after_the_end=False):
+    """The same archive with a second list of contents, which tells of small ones.
+
+    torch reads the list that the archive's end names, Python the one before the end.
+    """
+    data = path.read_bytes()
+    body, end = data[:-22], data[-22:]
+    size, begin = struct.unpack("<LL", end[12:20])
+    contents = body[begin:]
+    harmless, place = bytearray(contents), 0
+    while place < size:
+        harmless[place + 24 : place + 28] = harmless[place + 20 : place + 24]
+        lengths = struct.unpack("<HHH", harmless[place + 28 : place + 34])
+        place += 46 + sum(lengths)
+    if after_the_end:
+        begin += size + 22
+        end = end[:16] + struct.pack("<LH", begin, size)
+        path.write_bytes(body[:-size] + harmless + end + contents)
+    else:
+        path.write_bytes(body + harmless + end)
     return path

@@ -6,6 +6,7 @@ Authors
 
 import csv
 import io
+import re
 import sys
 
 from mert_sb.writing import whole
@@ -13,6 +14,8 @@ from mert_sb.writing import whole
 SKIPPED_FILE = "skipped.csv"
 # So many are listed on the terminal; the table has all.
 LISTED = 20
+# A name with these could move a terminal's cursor, or name its window.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def report_skipped(folder, skipped):
@@ -77,7 +80,7 @@ def report_done(n_done, n_there, n_skipped, folder):
 
 
 def printable(text):
-    r"""Text that a terminal takes: file names need not be UTF-8.
+    r"""Text that a terminal takes: file names need not be UTF-8, or harmless.
 
     Arguments
     ---------
@@ -87,11 +90,12 @@ def printable(text):
     Returns
     -------
     str
-        With such bytes spelled out.
+        With such bytes spelled out, and those that a terminal obeys.
 
     Example
     -------
-    >>> len(printable("\udcff"))
-    6
+    >>> len(printable("\udcff")), len(printable("\x1b[2J"))
+    (6, 7)
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _CONTROL.sub(lambda sign: f"\\x{ord(sign[0]):02x}", text)

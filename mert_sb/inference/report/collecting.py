@@ -20,6 +20,7 @@ from mert_sb.inference.report.task_files import (
     is_task_run,
     read_run,
 )
+from mert_sb.texts import opened_text
 
 
 class Result(NamedTuple):
@@ -69,7 +70,7 @@ class Result(NamedTuple):
         path = self.run.folder / FILE
         if not path.is_file():
             return None
-        with open(path, newline="", encoding="utf-8") as file:
+        with opened_text(path, newline="") as file:
             tracks = {row[0] for row in csv.reader(file) if row}
         # The head of those tables that have one.
         return len(tracks - {"track"})

@@ -8,6 +8,7 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
+from mert_sb.audio.rows import leads_out
 from mert_sb.downstream.grid import Setting
 from mert_sb.inference.report.task_files import read_json
 from mert_sb.texts import opened_text
@@ -175,7 +176,7 @@ def below(folder, run):
     Returns
     -------
     bool
-        False for names that lead out of it.
+        False for names that lead out of it, or are none.
 
     Example
     -------
@@ -185,8 +186,8 @@ def below(folder, run):
     ... )
     (True, False)
     """
-    inside = run.relative_to(folder).parts
-    return ".." not in inside and len(inside) == 2
+    inside = run.relative_to(folder)
+    return len(inside.parts) == 2 and not leads_out(inside.as_posix())
 
 
 def _point(row, monitor):

@@ -21,10 +21,12 @@ from mert_sb.checkpoints import is_whole
 from mert_sb.inference.checkpoint import Checkpoint, build_student
 from mert_sb.inference.report.settings import Made, build
 from mert_sb.inference.tensors import read_pickle
+from mert_sb.plain_yaml import compose
 from mert_sb.pretraining.masking import span_mask
 from mert_sb.pretraining.thinning import thin
 from mert_sb.pretraining.yardsticks import interpolate
 from mert_sb.seeds import item_generator, item_seed
+from mert_sb.texts import read_text
 
 REGRESSION = "mert_sb.pretraining.heads.RegressionHead"
 # Clips to choose from, each of another file.
@@ -119,6 +121,8 @@ def newest_checkpoint(run):
     ------
     FileNotFoundError
         If there is none.
+    ValueError
+        If one does not tell when it was written.
 
     Example
     -------
@@ -136,8 +140,17 @@ def newest_checkpoint(run):
 
 
 def _saved_at(folder):
-    text = (folder / "CKPT.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)["unixtime"]
+    """When a checkpoint was written, by its own words."""
+    path = folder / "CKPT.yaml"
+    text = read_text(path)
+    # Counts what aliases make of it; PyYAML's own pass would not.
+    compose(text, path)
+    try:
+        return float(yaml.safe_load(text)["unixtime"])
+    except (LookupError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise ValueError(
+            f"{path}: damaged ({error}); delete its folder, or copy it again"
+        ) from error
 
 
 def median_guess(run, name):

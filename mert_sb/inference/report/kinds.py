@@ -38,6 +38,8 @@ class Kind(NamedTuple):
     build: Callable
 
 
+# What comes of values of other kinds than a recipe writes.
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 # In the order in which they are asked.
 KINDS = [
     Kind(
@@ -87,7 +89,7 @@ def build_page(folders, kinds=None):
     FileNotFoundError
         If one is no folder.
     ValueError
-        If no kind knows them.
+        If no kind knows them, or their files are damaged.
 
     Example
     -------
@@ -102,9 +104,22 @@ def build_page(folders, kinds=None):
             raise FileNotFoundError(f"{folder}: there is no such folder")
     for kind in kinds:
         if kind.recognise(folders):
-            return kind.build(folders)
+            return _built(kind, folders)
     known = "; ".join(f"{kind.name} ({kind.needs})" for kind in kinds)
     raise ValueError(
         f"{', '.join(map(str, folders))}: not known. A report can be made of "
         f"{known}; give an output folder of a recipe"
     )
+
+
+def _built(kind, folders):
+    """The page; whatever is wrong in the files names their folders."""
+    try:
+        return kind.build(folders)
+    except _DAMAGE as error:
+        if any(str(folder) in str(error) for folder in folders):
+            raise  # one that says which file
+        raise ValueError(
+            f"{', '.join(map(str, folders))}: its files are damaged, or of another "
+            f"version ({type(error).__name__}: {error}); run again what wrote them"
+        ) from error

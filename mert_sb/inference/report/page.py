@@ -238,5 +238,7 @@ class Page:
                 (HTML_FILE, self.html()),
                 (MARKDOWN_FILE, self.markdown()),
             ):
-                (staging / name).write_text(text, encoding="utf-8")
+                # Names of files, and what is in them, need not be UTF-8.
+                data = text.encode("utf-8", "backslashreplace")
+                (staging / name).write_bytes(data)
         return folder / HTML_FILE
