@@ -8,6 +8,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ with temporary_folder(sys.argv[1], ".part") as folder:
     print(folder.name, flush=True)
     time.sleep(600)
 """
-LEFT = ".part01234567"
+LEFT = f".part{leftovers.MACHINE}4567"
 
 
 def children(folder):
@@ -75,6 +76,31 @@ def test_without_locks_nothing_is_removed_but_ones_own(tmp_path, monkeypatch):
     with temporary_folder(tmp_path, ".part") as ours:
         assert children(tmp_path) == {LEFT, ours.name}
     assert children(tmp_path) == {LEFT}
+
+
+def test_what_another_machine_made_goes_after_a_day(tmp_path, monkeypatch):
+    """Its lock need not be seen here."""
+    monkeypatch.setattr(leftovers, "MACHINE", "0123")
+    with temporary_folder(tmp_path, ".part") as theirs:
+        monkeypatch.setattr(leftovers, "MACHINE", "4567")
+        monkeypatch.setattr(leftovers.fcntl, "flock", lambda *_: None)
+        with temporary_folder(tmp_path, ".part") as ours:
+            assert children(tmp_path) == {theirs.name, ours.name}
+        past = time.time() - 1.1 * leftovers.DAY
+        os.utime(theirs, (past, past))
+        with temporary_folder(tmp_path, ".part") as ours:
+            assert children(tmp_path) == {ours.name}
+
+
+def test_a_name_that_is_taken_is_passed_over(tmp_path, monkeypatch):
+    drawn = iter(["aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr(leftovers.secrets, "token_hex", lambda n: next(drawn))
+    with (
+        temporary_folder(tmp_path, ".part") as first,
+        temporary_folder(tmp_path, ".part") as second,
+    ):
+        names = [first.name[-4:], second.name[-4:]]
+        assert first.is_dir() and names == ["aaaa", "bbbb"]
 
 
 def test_a_folder_that_another_took_for_left_is_made_anew(
