@@ -20,7 +20,13 @@ import shutil
 from tests.faults.die_at_write import COUNTED
 from tests.faults.life import live, strike
 from tests.faults.report import note
-from tests.faults.visible import checkpoint_faults, names, unreadable, visible
+from tests.faults.visible import (
+    checkpoint_faults,
+    names,
+    unfinished,
+    unreadable,
+    visible,
+)
 
 MOST = 6  # kills of a chain
 ENOUGH = 20  # faults: what is broken need not be killed on and on
@@ -108,7 +114,10 @@ class Campaign:
             tail = life.printed[-3000:]
             self._lost([f"then it ended with {life.code}: {tail}"])
         missing = self.whole.keys() - visible(self.job.folder, self.job.results)
-        left = names(self.job.folder) - self.names
+        left = [
+            *names(self.job.folder) - self.names,
+            *unfinished(self.job.folder),
+        ]
         self._lost(
             life.faults
             + self._spoiled()

@@ -5,7 +5,9 @@ Authors
 """
 
 import errno
+import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +18,7 @@ import pytest
 from mert_sb import leftovers
 from mert_sb.inference.staging import staged_folder
 from mert_sb.leftovers import temporary_folder
-from mert_sb.store import ShelfWriter
+from mert_sb.store import Shelf, ShelfWriter
 
 HOLDING = """
 import sys, time
@@ -126,6 +128,40 @@ def test_the_next_writer_of_a_shelf_removes_a_half_shard(tmp_path):
     (tmp_path / LEFT / "keys.npy").write_bytes(b"half")
     writer.write("0", {"x": np.zeros((3, 2))})
     assert children(tmp_path) == {"shelf.json", "shard-0"}
+
+
+STAMP = {"teacher": "a"}
+
+
+def test_the_faster_of_two_processes_writes_the_shard(tmp_path, monkeypatch):
+    writer = ShelfWriter(tmp_path, STAMP, dtype="uint16")
+    replace = os.replace
+
+    def too_late(source, target):
+        shutil.copytree(source, target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", too_late)
+    writer.write("0", {"x": np.ones((3, 2))})
+    assert children(tmp_path) == {"shelf.json", "shard-0"}
+    assert (Shelf(tmp_path)["x"] == 1).all()
+
+
+def die_before_the_header(folder):
+    """What a process does that is killed when its header has no name yet."""
+    os.replace = lambda source, target: os._exit(9)
+    ShelfWriter(folder, STAMP, dtype="uint16")
+
+
+@pytest.mark.skipif(leftovers.fcntl is None, reason="no locks here")
+def test_the_next_writer_of_a_shelf_removes_a_half_header(tmp_path):
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=die_before_the_header, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 9 and children(tmp_path)
+    ShelfWriter(tmp_path, STAMP, dtype="uint16")
+    assert children(tmp_path) == {"shelf.json"}
 
 
 def test_a_shard_may_be_read_by_whom_the_folder_lets(tmp_path):

@@ -7,7 +7,6 @@ Authors
 import multiprocessing
 import os
 import pickle
-import shutil
 import sys
 from pathlib import Path
 
@@ -239,40 +238,6 @@ def test_several_processes_share_a_folder(tmp_path):
     for seed in range(12):
         arrays |= codes(10, seed)
     assert_holds(Shelf(tmp_path, STAMP), arrays)
-
-
-def test_the_faster_of_two_processes_writes_the_shard(tmp_path, monkeypatch):
-    writer = ShelfWriter(tmp_path, STAMP, dtype="uint16")
-    replace, arrays = os.replace, codes(10)
-
-    def too_late(source, target):
-        shutil.copytree(source, target)
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", too_late)
-    writer.write("000000", arrays)
-    assert {p.name for p in tmp_path.iterdir()} == {
-        "shelf.json",
-        "shard-000000",
-    }
-    assert_holds(Shelf(tmp_path), arrays)
-
-
-def die_before_the_header(folder):
-    """What a process does that is killed when its header has no name yet."""
-    os.replace = lambda source, target: os._exit(9)
-    ShelfWriter(folder, STAMP, dtype="uint16")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no locks here")
-def test_a_killed_process_leaves_no_half_header(tmp_path):
-    context = multiprocessing.get_context("fork")
-    process = context.Process(target=die_before_the_header, args=(tmp_path,))
-    process.start()
-    process.join()
-    assert process.exitcode == 9 and list(tmp_path.iterdir())
-    ShelfWriter(tmp_path, STAMP, dtype="uint16")
-    assert [path.name for path in tmp_path.iterdir()] == ["shelf.json"]
 
 
 def test_two_hundred_thousand_keys_open(tmp_path):
