@@ -116,7 +116,9 @@ class CompleteCheckpointer(Checkpointer):
                 if if_main_process():
                     _mark(checkpoint)
         except OSError:
-            self.discard_unfinished()
+            # Alone: the others wait for something else.
+            if if_main_process():
+                self._discard()
             raise
         # All processes list checkpoints next and must find the same ones.
         ddp_barrier()
@@ -218,6 +220,10 @@ class CompleteCheckpointer(Checkpointer):
     @main_process_only
     def discard_unfinished(self):
         """Delete what a killed run left behind; call before fitting."""
+        self._discard()
+
+    def _discard(self):
+        """Delete checkpoints that are not whole."""
         # Those too whose meta file, which SpeechBrain looks for, is not there.
         for path in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
             if path.is_dir() and not is_whole(path):
@@ -272,9 +278,9 @@ def _save(obj, path):
 
 def _mark(checkpoint):
     """Say that a checkpoint is whole, once it is on the disk."""
-    for path in checkpoint.paramfiles.values():
+    paths = sorted(checkpoint.path.iterdir())
+    for path in paths:
         with writing(path), open(path, "rb") as file:
             os.fsync(file.fileno())
-    names = sorted(path.name for path in checkpoint.path.iterdir())
     with whole(checkpoint.path / MARKER) as aside:
-        aside.write_text("\n".join(names))
+        aside.write_text("\n".join(path.name for path in paths))

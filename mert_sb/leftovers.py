@@ -1,8 +1,9 @@
 """Temporary folders, and the removal of those that killed processes left.
 
-A folder is locked as long as the process that made it lives, in whatever container or,
-where the file system's locks reach so far, on whatever machine. The next that makes one
-in the same place removes those that nobody has locked.
+A folder is locked as long as the process that made it lives. The next that makes one in
+the same place removes those that nobody has locked. On some shared file systems a lock
+holds on its own machine alone (BeeGFS's default, Lustre's localflock): what was made under
+another host name goes only when it is a day old, too.
 
 Authors
  * The mert_sb developers 2026
@@ -10,8 +11,11 @@ Authors
 
 import contextlib
 import os
+import platform
 import secrets
 import shutil
+import time
+import zlib
 from pathlib import Path
 
 try:
@@ -19,8 +23,10 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-# Digits behind the prefix.
+# Digits behind the prefix: four of the host's name, four by chance.
 DIGITS = 8
+MACHINE = f"{zlib.crc32(platform.node().encode()) % 16**4:04x}"
+DAY = 86_400  # seconds
 
 
 @contextlib.contextmanager
@@ -42,7 +48,7 @@ def temporary_folder(folder, prefix):
     Example
     -------
     >>> folder = getfixture("tmp_path")
-    >>> (folder / ".part01234567").mkdir()
+    >>> (folder / f".part{MACHINE}4567").mkdir()
     >>> with temporary_folder(folder, ".part") as temporary:
     ...     len(list(folder.iterdir()))
     1
@@ -60,7 +66,7 @@ def temporary_folder(folder, prefix):
 def remove_leftovers(folder, prefix):
     """Remove temporary folders whose processes were killed.
 
-    Where there are no locks they stay.
+    Where there are no locks they stay; those of other host names, for a day.
 
     Arguments
     ---------
@@ -72,7 +78,7 @@ def remove_leftovers(folder, prefix):
     Example
     -------
     >>> folder = getfixture("tmp_path")
-    >>> (folder / ".part01234567").mkdir()
+    >>> (folder / f".part{MACHINE}4567").mkdir()
     >>> remove_leftovers(folder, ".part")
     >>> list(folder.iterdir())
     []
@@ -82,15 +88,25 @@ def remove_leftovers(folder, prefix):
         with contextlib.suppress(OSError):
             lock = _lock(path)
             if lock is not None:
-                shutil.rmtree(path, ignore_errors=True)
+                if _may_go(path, prefix):
+                    shutil.rmtree(path, ignore_errors=True)
                 os.close(lock)
+
+
+def _may_go(path, prefix):
+    """Whether its lock, which was free, tells that its process is gone."""
+    ours = path.name.startswith(f"{prefix}{MACHINE}")
+    return ours or time.time() - path.stat().st_mtime > DAY
 
 
 def _make(folder, prefix):
     """A new folder, and the open lock of it if there are locks."""
     while True:
-        path = folder / f"{prefix}{secrets.token_hex(DIGITS // 2)}"
-        path.mkdir()
+        path = folder / f"{prefix}{MACHINE}{secrets.token_hex(2)}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
         # Until it is locked, another process may take it for left.
         with contextlib.suppress(FileNotFoundError, BlockingIOError):
             lock = _lock(path)

@@ -70,7 +70,7 @@ class Skips:
         return lost == 0
 
     def step(self):
-        """The step was made."""
+        """The step was made, or training returned: no row goes on."""
         self.in_row, self._row = 0, {}
         self.begin()
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from mert_sb.leftovers import temporary_folder
 from mert_sb.shard import Shard, read_header
-from mert_sb.writing import whole, writing
+from mert_sb.writing import writing
 
 VERSION = 1
 PREFIX = ".part"  # of what is being written
@@ -202,8 +202,11 @@ class ShelfWriter:
             },
             indent=2,
         )
-        with whole(header, suffix=f".{os.getpid()}") as aside:
-            aside.write_text(text + "\n")
+        with temporary_folder(self.folder, PREFIX) as temporary:
+            aside = temporary / header.name
+            with writing(header, at=aside):
+                aside.write_text(text + "\n")
+                os.replace(aside, header)
 
     def done(self, shard):
         """Whether a shard is complete.
@@ -243,8 +246,11 @@ class ShelfWriter:
             writing(place, at=temporary),
         ):
             self._fill(temporary, arrays)
-            if not self.done(shard):  # by a faster process
+            try:
                 os.replace(temporary, place)
+            except OSError:
+                if not self.done(shard):  # by a faster process
+                    raise
 
     def _fill(self, folder, arrays):
         """Write the files of a shard."""

@@ -16,7 +16,6 @@ from speechbrain.core import INTRA_EPOCH_CKPT_FLAG
 
 from mert_sb.pretraining.meters import Meters
 from mert_sb.pretraining.reporting import ReportingBrain
-from mert_sb.skips import Skips
 
 # Of the paper's clips, so that a micro-batch's share is near the masked one.
 FRAMES = 376
@@ -238,7 +237,9 @@ class SteppingBrain(ReportingBrain):
 
     def start_anew(self):
         """Forget the steps before a return, and save what came of it."""
-        self.meters, self.skips = Meters(), Skips()
+        self.meters = Meters()
+        # Steps that were skipped stay counted; the next log line says how many.
+        self.skips.step()
         self.save_in_epoch()
 
     def save_in_epoch(self):

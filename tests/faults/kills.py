@@ -7,7 +7,8 @@ what is visible under its final name must be whole already.
 
 A moment is drawn uniformly over the time that the whole run took since it first touched
 its folder (so not over the imports), or over a third of that, so that chains have
-several kills.
+several kills. Every other kill is aimed: it comes microseconds to milliseconds after one of
+the run's writes, of which none is so long that the first kind would often meet it.
 
 Authors
  * The mert_sb developers 2026
@@ -16,9 +17,16 @@ Authors
 import random
 import shutil
 
-from tests.faults.life import live
+from tests.faults.die_at_write import COUNTED
+from tests.faults.life import live, strike
 from tests.faults.report import note
-from tests.faults.visible import checkpoint_faults, names, unreadable, visible
+from tests.faults.visible import (
+    checkpoint_faults,
+    names,
+    unfinished,
+    unreadable,
+    visible,
+)
 
 MOST = 6  # kills of a chain
 ENOUGH = 20  # faults: what is broken need not be killed on and on
@@ -38,12 +46,17 @@ class Campaign:
         self.job, self.rng = job, random.Random(f"{SEED} {job.name}")
         self.kills, self.faults, self.history = 0, [], []
         self._begin()
-        life = live(job)
+        # Only the process that is started is watched: torchrun's writes nothing.
+        watched = (0, 0.0) if job.strike is strike else None
+        life = live(job, write=watched)
         assert life.code == job.code and not life.faults, (
             life.faults,
             life.printed,
         )
-        self.seconds = life.seconds
+        self.seconds, self.writes = life.seconds, 0
+        if watched:
+            told = life.printed.rpartition(COUNTED)[2]
+            self.writes = int(told.split()[0])
         self.names = names(job.folder)
         self.whole = visible(job.folder, job.results)
         assert self.whole, f"{job.results} are not in {job.folder}"
@@ -89,13 +102,11 @@ class Campaign:
         """One folder, from its beginning to the job's end."""
         self._begin()
         for _ in range(most):
-            longest = self.seconds / self.rng.choice((1, 3))
-            moment = self.rng.uniform(0, longest)
-            life = live(self.job, self.rng, moment)
+            life = self._aimed() if self._aims() else self._by_the_clock()
             if not life.struck:
                 break
             self.kills += 1
-            self.history.append(f"{life.struck} after {moment:.3f} s")
+            self.history.append(f"{life.struck}, after {life.seconds:.3f} s")
             self._lost(life.faults + self._spoiled())
         else:
             life = live(self.job)
@@ -103,13 +114,31 @@ class Campaign:
             tail = life.printed[-3000:]
             self._lost([f"then it ended with {life.code}: {tail}"])
         missing = self.whole.keys() - visible(self.job.folder, self.job.results)
-        left = names(self.job.folder) - self.names
+        left = [
+            *names(self.job.folder) - self.names,
+            *unfinished(self.job.folder),
+        ]
         self._lost(
             life.faults
             + self._spoiled()
             + [f"then there was no {name}" for name in missing]
             + [f"left behind: {name}" for name in left]
         )
+
+    def _aims(self):
+        """Whether the next kill is of the second kind."""
+        return self.writes > 0 and self.kills % 2 == 0
+
+    def _aimed(self):
+        """A start that is killed at one of its writes."""
+        seconds = 10 ** self.rng.uniform(-5, -2)
+        write = self.rng.randint(1, self.writes), seconds
+        return live(self.job, write=write)
+
+    def _by_the_clock(self):
+        """A start that is killed at any time."""
+        longest = self.seconds / self.rng.choice((1, 3))
+        return live(self.job, self.rng, self.rng.uniform(0, longest))
 
     def _spoiled(self):
         """What is under a final name, and is not as the whole run left it."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.faults import die_at_write
 from tests.utils.processes import family, living, words
 from tests.utils.source_tree import ROOT
 from tests.utils.warm import start_script
@@ -85,8 +86,13 @@ class Job:
     code: int = 0
     strike: Callable = strike
 
-    def start(self):
+    def start(self, write=None):
         """Start the command, once more.
+
+        Arguments
+        ---------
+        write : tuple of (int, float), optional
+            As ``live``.
 
         Returns
         -------
@@ -94,7 +100,11 @@ class Job:
             The run.
         """
         env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        return start_script(self.command, cwd=self.cwd, env=env)
+        command = self.command
+        if write is not None:
+            watched = [die_at_write.__file__, self.folder, *write]
+            command = [command[0], *map(str, watched), *command[1:]]
+        return start_script(command, cwd=self.cwd, env=env)
 
 
 class Life(NamedTuple):
@@ -121,7 +131,7 @@ class Life(NamedTuple):
     faults: list
 
 
-def live(job, rng=None, moment=None):
+def live(job, rng=None, moment=None, write=None):
     """Start a job; kill it, or let it come to its end.
 
     Arguments
@@ -132,13 +142,16 @@ def live(job, rng=None, moment=None):
         Source of who is killed and how.
     moment : float, optional
         Seconds of work before it is killed; it is not if this is left out.
+    write : tuple of (int, float), optional
+        Number of a write, and seconds from there until it is killed; see
+        ``tests.faults.die_at_write``.
 
     Returns
     -------
     Life
         After the end of all of its processes.
     """
-    before, run = stamps(job.folder), job.start()
+    before, run = stamps(job.folder), job.start(write)
     wait(lambda: ended(run) or stamps(job.folder) != before, WHOLE)
     began = time.monotonic()
     wait(lambda: ended(run), WHOLE if moment is None else moment)
@@ -152,6 +165,8 @@ def live(job, rng=None, moment=None):
     faults = [] if ended(run) else [f"did not end in {seconds:.0f} s"]
     faults += see_out(members | family(run.pid))
     printed, _ = run.communicate(timeout=AFTER)
+    if write is not None and run.returncode == -signal.SIGALRM:
+        struck, codes = "SIGALRM at write {}, {:.5f} s on".format(*write), set()
     if codes and run.returncode == job.code and job.code not in codes:
         # The blow came when its end was decided already.
         struck = ""

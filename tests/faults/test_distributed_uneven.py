@@ -20,27 +20,12 @@ from tests.faults.distributed_runs import (
     torchrun,
 )
 from tests.faults.report import note
-from tests.integration.launch import command, finish
+from tests.integration.launch import command
 from tests.samples.make_gtzan import make_gtzan
-from tests.samples.make_samples import make_audio
 from tests.utils.source_tree import ROOT
 
 GTZAN = ROOT / "recipes" / "downstream" / "GTZAN"
 LIMIT = 600  # seconds, against hanging
-
-
-@pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audio")
-    make_audio(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def prepared(music, tmp_path_factory):
-    output = tmp_path_factory.mktemp("prepared") / "run"
-    finish(command("train.py", music, output, number_of_epochs=0))
-    return output
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import torch
 import yaml
 from safetensors import SafetensorError, safe_open
 
-from mert_sb.checkpoints import CompleteCheckpointer
+from mert_sb.checkpoints import CompleteCheckpointer, is_whole
 
 UNREADABLE = (
     EOFError,
@@ -69,6 +69,26 @@ def names(folder):
         re.sub(r"CKPT\+[^/]*", "CKPT", path.relative_to(folder).as_posix())
         for path in files
     }
+
+
+def unfinished(folder):
+    """Checkpoints that no restart would see, and the next is to remove.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        Of a job.
+
+    Returns
+    -------
+    list of str
+        Relative to it.
+    """
+    return [
+        path.relative_to(folder).as_posix()
+        for path in folder.glob("save/CKPT+*")
+        if not is_whole(path)
+    ]
 
 
 def checkpoint_faults(folder, wanted):

@@ -6,6 +6,7 @@ Authors
 
 import json
 import os
+import re
 import statistics
 import time
 from pathlib import Path
@@ -86,7 +87,9 @@ def last_step(log):
     with open(log, "rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
         text = file.read().decode(errors="replace")
-    return int(text.rpartition("step: ")[2].split()[0].rstrip(",") or 0)
+    # Of whole lines: one may be half written just now.
+    told = re.findall(r"step: (\d+).*\n", text)
+    return int(told[-1]) if told else 0
 
 
 def watch(run, output, into, seconds, limit):

@@ -153,8 +153,8 @@ def test_the_marker_is_written_last(checkpointer, number, monkeypatch):
 
     monkeypatch.setattr(checkpoints.os, "fsync", watch)
     checkpoint = save(checkpointer, number, 10)
-    # Each file is on the disk before the marker says so.
-    assert seen == [[]] * len(checkpoint.paramfiles)
+    # Each file, CKPT.yaml too, is on the disk before the marker says so.
+    assert seen == [[]] * (len(checkpoint.paramfiles) + 1)
     assert (checkpoint.path / MARKER).is_file()
 
 

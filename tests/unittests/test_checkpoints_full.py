@@ -4,10 +4,15 @@ Authors
  * The mert_sb developers 2026
 """
 
+import errno
+
+import pytest
 import torch
+from speechbrain.utils import distributed
 from speechbrain.utils.epoch_loop import EpochCounter
 from torch import nn
 
+from mert_sb import checkpoints
 from mert_sb.checkpoints import MARKER, CompleteCheckpointer
 from mert_sb.pretraining.recovery import Recovery
 from mert_sb.pretraining.spikes import LossWatch
@@ -68,3 +73,24 @@ def test_each_file_may_find_no_room(disk):
     assert parts | {"CKPT.yaml"} <= named, named
     kept = second.list_checkpoints()
     assert len(kept) == 2 and all((c.path / MARKER).exists() for c in kept)
+
+
+def test_who_finds_no_room_asks_no_other_process_for_anything(
+    tmp_path, monkeypatch
+):
+    """They wait in a barrier; it would wait for them in its turn."""
+    asked = []
+
+    def full(checkpoint):
+        asked.clear()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def broadcast(value, src=0):
+        asked.append(value)
+        return value
+
+    monkeypatch.setattr(checkpoints, "_mark", full)
+    monkeypatch.setattr(distributed, "ddp_broadcast", broadcast)
+    with pytest.raises(NoRoomError):
+        checkpointer(tmp_path).save_checkpoint()
+    assert asked == [] and list(tmp_path.iterdir()) == []

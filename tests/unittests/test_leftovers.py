@@ -5,9 +5,12 @@ Authors
 """
 
 import errno
+import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ import pytest
 from mert_sb import leftovers
 from mert_sb.inference.staging import staged_folder
 from mert_sb.leftovers import temporary_folder
-from mert_sb.store import ShelfWriter
+from mert_sb.store import Shelf, ShelfWriter
 
 HOLDING = """
 import sys, time
@@ -25,7 +28,7 @@ with temporary_folder(sys.argv[1], ".part") as folder:
     print(folder.name, flush=True)
     time.sleep(600)
 """
-LEFT = ".part01234567"
+LEFT = f".part{leftovers.MACHINE}4567"
 
 
 def children(folder):
@@ -77,6 +80,31 @@ def test_without_locks_nothing_is_removed_but_ones_own(tmp_path, monkeypatch):
     assert children(tmp_path) == {LEFT}
 
 
+def test_what_another_machine_made_goes_after_a_day(tmp_path, monkeypatch):
+    """Its lock need not be seen here."""
+    monkeypatch.setattr(leftovers, "MACHINE", "0123")
+    with temporary_folder(tmp_path, ".part") as theirs:
+        monkeypatch.setattr(leftovers, "MACHINE", "4567")
+        monkeypatch.setattr(leftovers.fcntl, "flock", lambda *_: None)
+        with temporary_folder(tmp_path, ".part") as ours:
+            assert children(tmp_path) == {theirs.name, ours.name}
+        past = time.time() - 1.1 * leftovers.DAY
+        os.utime(theirs, (past, past))
+        with temporary_folder(tmp_path, ".part") as ours:
+            assert children(tmp_path) == {ours.name}
+
+
+def test_a_name_that_is_taken_is_passed_over(tmp_path, monkeypatch):
+    drawn = iter(["aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr(leftovers.secrets, "token_hex", lambda n: next(drawn))
+    with (
+        temporary_folder(tmp_path, ".part") as first,
+        temporary_folder(tmp_path, ".part") as second,
+    ):
+        names = [first.name[-4:], second.name[-4:]]
+        assert first.is_dir() and names == ["aaaa", "bbbb"]
+
+
 def test_a_folder_that_another_took_for_left_is_made_anew(
     tmp_path, monkeypatch
 ):
@@ -100,6 +128,40 @@ def test_the_next_writer_of_a_shelf_removes_a_half_shard(tmp_path):
     (tmp_path / LEFT / "keys.npy").write_bytes(b"half")
     writer.write("0", {"x": np.zeros((3, 2))})
     assert children(tmp_path) == {"shelf.json", "shard-0"}
+
+
+STAMP = {"teacher": "a"}
+
+
+def test_the_faster_of_two_processes_writes_the_shard(tmp_path, monkeypatch):
+    writer = ShelfWriter(tmp_path, STAMP, dtype="uint16")
+    replace = os.replace
+
+    def too_late(source, target):
+        shutil.copytree(source, target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", too_late)
+    writer.write("0", {"x": np.ones((3, 2))})
+    assert children(tmp_path) == {"shelf.json", "shard-0"}
+    assert (Shelf(tmp_path)["x"] == 1).all()
+
+
+def die_before_the_header(folder):
+    """What a process does that is killed when its header has no name yet."""
+    os.replace = lambda source, target: os._exit(9)
+    ShelfWriter(folder, STAMP, dtype="uint16")
+
+
+@pytest.mark.skipif(leftovers.fcntl is None, reason="no locks here")
+def test_the_next_writer_of_a_shelf_removes_a_half_header(tmp_path):
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=die_before_the_header, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 9 and children(tmp_path)
+    ShelfWriter(tmp_path, STAMP, dtype="uint16")
+    assert children(tmp_path) == {"shelf.json"}
 
 
 def test_a_shard_may_be_read_by_whom_the_folder_lets(tmp_path):

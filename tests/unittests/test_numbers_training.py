@@ -159,6 +159,14 @@ def test_a_log_line_counts_what_was_skipped(tmp_path, monkeypatch):
     assert [line["train_stats"]["skipped"] for line in lines] == [1, 0]
 
 
+def test_a_return_ends_the_row_and_forgets_no_skipped_step(brain, monkeypatch):
+    monkeypatch.setattr(brain, "save_in_epoch", lambda: None)
+    with poisoned(brain, "times loss", math.nan):
+        step(brain, batch(clips(2)))
+    brain.start_anew()
+    assert brain.skips.in_row == 0 and brain.skips.read() == 1
+
+
 @pytest.fixture
 def scaled(brain):
     """The same with a loss scale, as fp16 has on a GPU."""
