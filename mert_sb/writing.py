@@ -80,16 +80,13 @@ def writing(path, at=None):
 
 
 @contextlib.contextmanager
-def whole(path, suffix=".tmp"):
+def whole(path):
     """Write a file aside; it takes its name once it is whole, or is gone.
 
     Arguments
     ---------
     path : str or pathlib.Path
-        Of the file; its folder is there.
-    suffix : str
-        Of the name that it has until then; of one process's own where several write
-        the same.
+        Of the file, which one process writes; its folder is there.
 
     Yields
     ------
@@ -110,7 +107,7 @@ def whole(path, suffix=".tmp"):
     ['a']
     """
     path = Path(path)
-    aside = path.with_name(f"{path.name}{suffix}")
+    aside = path.with_name(f"{path.name}.tmp")
     try:
         with writing(path, at=aside):
             yield aside

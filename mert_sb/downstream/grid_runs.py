@@ -20,6 +20,7 @@ from typing import NamedTuple
 import torch
 
 from mert_sb.downstream.task_brain import TaskBrain
+from mert_sb.leftovers import temporary_folder
 from mert_sb.writing import whole
 
 JOURNAL = "prepare.jsonl"
@@ -202,8 +203,10 @@ def _finish(run, script, task, *, journal, keep):
                 shutil.copy(journal, aside)
         run(*open_recipe(script), task.arguments)
         if (save / JOURNAL).is_file() and not journal.is_file():
-            with whole(journal, suffix=f".{os.getpid()}") as aside:
+            # Several runs may write it.
+            with temporary_folder(journal.parent, ".journal") as aside:
                 shutil.copy(save / JOURNAL, aside)
+                (aside / JOURNAL).replace(journal)
         # A Brain is in cycles, and may hold 2 GiB of states.
         gc.collect()
     if not keep:

@@ -63,7 +63,8 @@ def staged_folder(folder, foreign=None):
                 path.replace(folder / path.name)
         is_new = False
     finally:
-        if is_new:
+        # What others have put there meanwhile stays, and hides no error.
+        if is_new and not any(folder.iterdir()):
             folder.rmdir()
 
 

@@ -53,7 +53,9 @@ MAY_IMPORT = {
     "student": {"frames", "cqt", "products"},
     "teachers": {"frames", "cqt", "products", "seeds", "progress", "writing"},
     "pretraining": {"frames", "seeds", "store"},
-    "downstream": {"frames", "store", "shard", "hparams", "archives"},
+    "downstream": {
+        *("frames", "store", "shard", "hparams", "archives", "leftovers"),
+    },
 }
 for wing in ("pretraining", "downstream"):
     MAY_IMPORT[wing] |= {"progress", "saving_brain", "skips", "writing"}

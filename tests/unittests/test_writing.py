@@ -186,6 +186,14 @@ def test_a_folder_that_finds_no_room_keeps_what_it_had(disk, write):
     assert not (disk.path / "new").exists()
 
 
+def test_a_new_folder_that_others_use_hides_no_error(tmp_path):
+    folder = tmp_path / "new"
+    with pytest.raises(IsADirectoryError), staged_folder(folder) as staging:
+        (staging / "a").write_text("1")
+        (folder / "a").mkdir()
+    assert [path.name for path in folder.iterdir()] == ["a"]
+
+
 def test_no_file_is_blamed_for_a_full_disk():
     skipped = {}
     with pytest.raises(NoRoomError), skipping("a.wav", skipped, ""):
