@@ -27,7 +27,7 @@ def strike(run, rng):
 
     Arguments
     ---------
-    run : subprocess.Popen or Forked
+    run : Started or Forked
         The leader of a session.
     rng : random.Random
         Source of who and how.
@@ -96,7 +96,7 @@ class Job:
 
         Returns
         -------
-        subprocess.Popen or Forked
+        Started or Forked
             The run.
         """
         env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

@@ -97,7 +97,7 @@ def watch(run, output, into, seconds, limit):
 
     Arguments
     ---------
-    run : subprocess.Popen or Forked
+    run : Started or Forked
         The run.
     output : pathlib.Path
         Its output folder.

@@ -95,7 +95,7 @@ def start(arguments, fresh=False):
 
     Returns
     -------
-    subprocess.Popen or Forked
+    Started or Forked
         The run.
     """
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

@@ -4,7 +4,9 @@ Authors
  * The mert_sb developers 2026
 """
 
+import os
 import sys
+import time
 
 import pytest
 
@@ -115,6 +117,23 @@ def test_a_script_begins_with_what_it_is_given_and_nothing_else(
         # Who is killed may not have written the list.
         assert printed.replace("[]\n", "") == said
         assert code < 0 or "[]\n" in printed
+
+
+@both
+def test_a_script_whose_words_nobody_reads_ends(tmp_path, fresh):
+    from tests.utils.warm import start_script
+
+    script = tmp_path / "talks.py"
+    script.write_text("print('word ' * 100_000)")
+    command = [sys.executable, str(script)]
+    run = start_script(command, cwd="/", env=dict(os.environ), fresh=fresh)
+    deadline = time.monotonic() + 60
+    while run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if run.poll() is None:
+        run.kill()
+    assert run.communicate(timeout=60) == ("word " * 100_000 + "\n", None)
+    assert run.returncode == 0
 
 
 def test_one_fork_at_a_time(tmp_path):

@@ -124,10 +124,40 @@ class Forked:
         """
         if self.poll(timeout) is None:
             raise subprocess.TimeoutExpired(self.arguments, timeout)
-        with open(self.output, encoding="utf-8", errors="replace") as file:
-            printed = file.read()
-        os.unlink(self.output)
-        return printed, None
+        return _taken(self.output), None
+
+
+class Started(subprocess.Popen):
+    """A script in a Python of its own; into a file, since a pipe that nobody reads fills.
+
+    Arguments
+    ---------
+    command : list of str
+        Python, the script and its arguments.
+    cwd : str or pathlib.Path
+        Where it runs.
+    env : dict
+        All of its environment.
+    """
+
+    def __init__(self, command, *, cwd, env):
+        handle, self.output = tempfile.mkstemp()
+        try:
+            super().__init__(
+                command,
+                cwd=cwd,
+                env=env,
+                stdout=handle,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        finally:
+            os.close(handle)
+
+    def communicate(self, timeout=None):
+        """As ``Forked.communicate``."""
+        self.wait(timeout)
+        return _taken(self.output), None
 
 
 def start_script(command, *, cwd, env, fresh=False):
@@ -146,21 +176,20 @@ def start_script(command, *, cwd, env, fresh=False):
 
     Returns
     -------
-    Forked or subprocess.Popen
+    Forked or Started
         A leader of its own session, whose two outputs are one.
     """
     if not fresh and CAN_FORK and command[1] != "-m":
         return Forked(command[1:], cwd=cwd, env=env)
-    return subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
+    return Started(command, cwd=cwd, env=env)
+
+
+def _taken(path):
+    """The text of a file, which is removed."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    os.unlink(path)
+    return text
 
 
 @functools.cache
