@@ -107,6 +107,13 @@ def spoiled(tensor, value):
     return torch.where(spot.view(tensor.shape), value, tensor)
 
 
+def _spoiled_frames(target, value):
+    """With one number of each frame replaced: only masked frames are read."""
+    spoiled_frames = target.clone()
+    spoiled_frames[..., target.shape[-1] // 2] = value
+    return spoiled_frames
+
+
 def places(brain):
     """Where ``poisoned`` can put a number.
 
@@ -153,7 +160,7 @@ def poisoned(brain, place, value):
         hook = parameter.register_hook(lambda grad: spoiled(grad, value))
     elif kind == "target":
         hook = brain.teachers[name].register_forward_hook(
-            lambda module, inputs, output: spoiled(output, value)
+            lambda module, inputs, output: _spoiled_frames(output, value)
         )
     else:
         hook = brain.modules[name].register_forward_pre_hook(
