@@ -23,6 +23,8 @@ from mert_sb.student import MERT
 
 # What torch's exporter imports, in the order in which it misses them.
 NEEDED = ("onnx", "onnxscript")
+# Exporters of torch before it cannot prove that any number of samples will do.
+OLDEST_TORCH = "2.11"
 
 
 class _States(nn.Module):
@@ -64,7 +66,8 @@ def export_onnx(student, path, *, layers=None):
     Raises
     ------
     ImportError
-        If a package that the exporter needs is absent.
+        If a package that the exporter needs is absent, or torch is older than
+        2.11.
     ValueError
         If the student has a CQT input or windows, which torch's exporter fixes to
         the length of one clip, or has no such layer.
@@ -128,6 +131,11 @@ def _require_exporter():
                 f"ONNX export needs {name} ({error}): "
                 "pip install 'mert_sb[onnx]'"
             ) from error
+    if torch.__version__ < OLDEST_TORCH:
+        raise ImportError(
+            f"ONNX export needs torch {OLDEST_TORCH}, this is "
+            f"{torch.__version__}: pip install 'torch>={OLDEST_TORCH}'"
+        )
 
 
 def _plain_copy(student):

@@ -17,6 +17,7 @@ from mert_sb.inference.commands.main import main
 from mert_sb.inference.convert import read_checkpoint
 from mert_sb.inference.fairseq import write_fairseq
 from mert_sb.inference.huggingface_export import write_huggingface
+from tests.utils.onnx_export import skip_without_exporter
 from tests.utils.originals import tiny_student
 
 HEADS = {
@@ -161,7 +162,7 @@ def test_export_gives_a_checkpoint_of_equal_tensors(
 
 def test_export_to_onnx(student, tmp_path):
     onnx = pytest.importorskip("onnx")
-    pytest.importorskip("onnxscript")
+    skip_without_exporter()
     source = export_student(student, tmp_path / "source")
     target = tmp_path / "a.onnx"
     assert run("export", source, target, "--to", "onnx") == 0

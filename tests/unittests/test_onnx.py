@@ -8,9 +8,11 @@ import sys
 
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
-from mert_sb.inference.onnx import export_onnx
+from mert_sb.inference.onnx import NEEDED, export_onnx
 from mert_sb.student import MERT
+from tests.utils.onnx_export import skip_without_exporter
 
 TINY = {
     "conv_channels": 16,
@@ -42,8 +44,7 @@ def clips(count, length):
 
 @pytest.fixture
 def needs_exporter():
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxscript")
+    skip_without_exporter()
 
 
 @pytest.fixture
@@ -173,5 +174,15 @@ def test_an_absent_exporter_names_the_extra(tmp_path, monkeypatch, absent):
         pytest.importorskip("onnx")
     monkeypatch.setitem(sys.modules, absent, None)
     with pytest.raises(ImportError, match=rf"needs {absent} .*mert_sb\[onnx\]"):
+        export_onnx(student(), tmp_path / "student.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", ["2.7.1+cu126", "2.10.0"])
+def test_a_torch_that_cannot_export_is_refused(tmp_path, monkeypatch, version):
+    for name in NEEDED:
+        pytest.importorskip(name)
+    monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+    with pytest.raises(ImportError, match=r"needs torch 2\.11, this is 2\."):
         export_onnx(student(), tmp_path / "student.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,7 @@ from mert_sb.inference import CheckpointError, MusicEncoder, export_student
 from mert_sb.inference.fairseq import write_fairseq
 from mert_sb.inference.huggingface_export import write_huggingface
 from mert_sb.inference.onnx import export_onnx
+from tests.utils.onnx_export import skip_without_exporter
 from tests.utils.students import CONFORMER, KINDS, build, clips, close
 
 
@@ -128,8 +129,7 @@ def test_the_originals_layouts_refuse_by_name(
 
 @pytest.mark.parametrize("subsample", [1, 2])
 def test_onnx_files_equal_the_student(tmp_path, subsample):
-    for name in ("onnx", "onnxscript"):
-        pytest.importorskip(name)
+    skip_without_exporter()
     onnxruntime = pytest.importorskip("onnxruntime")
     model = build(
         **CONFORMER, frontend="mel", num_layers=1, subsample=subsample

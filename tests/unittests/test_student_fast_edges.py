@@ -62,10 +62,8 @@ def test_a_clip_that_is_not_finite_spoils_no_other(norm, value):
 
 def test_an_export_is_for_every_size():
     student = small()
-    shapes = {
-        0: torch.export.Dim("batch", min=1, max=64),
-        1: torch.export.Dim("samples", min=720, max=1_000_000),
-    }
+    # No range: torch 2.7 cannot prove one for a norm over time.
+    shapes = dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC)
     exported = torch.export.export(
         student, (noise(2, 3_200),), dynamic_shapes=(shapes,), strict=False
     ).module()
