@@ -21,6 +21,8 @@ from mert_sb.audio.seek import is_mpeg, start_of_decoding
 BLOCK = 2**17
 # Of full scale. Samples beyond it are no audio, and their powers no numbers.
 LOUDEST = 1e12
+# libsndfile's number for an MP3 without a frame; its words are that there is no file.
+NO_FRAME = 7
 
 
 class DamagedAudioError(OSError):
@@ -132,8 +134,9 @@ def opened(path, kind=sf.SoundFile):
             ) from error
         if os.path.getsize(path) == 0:
             raise damage(path, "empty: the file has no bytes") from error
-        reason = f"unreadable: {error.error_string}"
-        raise damage(path, reason) from error
+        said = error.error_string.rstrip(".")
+        reason = "no frame of audio" if error.code == NO_FRAME else said
+        raise damage(path, f"unreadable: {reason}") from error
 
 
 def decode(path, file, start, stop):

@@ -75,6 +75,21 @@ def test_a_pipe_in_a_data_folder(tmp_path):
         audio_info(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.mp3", "unreadable: no frame of audio"),
+        ("a.wav", "unreadable: Format not recognised"),
+    ],
+)
+def test_text_by_the_name_of_audio(tmp_path, name, reason):
+    path = tmp_path / name
+    path.write_text("hello\n")
+    assert examine(path, verify=False).reason == reason
+    with pytest.raises(DamagedAudioError, match=f"{name}: {reason}. Leave"):
+        audio_info(path)
+
+
 def test_an_mp3_that_claims_to_be_long(tmp_path):
     path = noise(tmp_path / "a.mp3", bitrate_mode="VARIABLE")
     data = bytearray(path.read_bytes())
