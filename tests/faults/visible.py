@@ -34,7 +34,8 @@ def visible(folder, patterns):
     folder : pathlib.Path
         Of a job.
     patterns : tuple of str
-        Which; names that begin with a dot do not count.
+        Which; names that begin with a dot, or end as those of files under way, do
+        not count.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def visible(folder, patterns):
         for path in sorted(folder.glob(pattern)):
             name = path.relative_to(folder)
             hidden = any(part.startswith(".") for part in name.parts)
-            if path.is_file() and not hidden:
+            if path.is_file() and not hidden and path.suffix != ".tmp":
                 found[name.as_posix()] = path.read_bytes()
     return found
 
