@@ -41,6 +41,14 @@ def visible(folder, patterns):
     -------
     dict of str to bytes
         By name.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> for name in ("a.csv", "b.csv.tmp", ".c"):
+    ...     _ = (folder / name).write_text("d")
+    >>> visible(folder, ("**/*",))
+    {'a.csv': b'd'}
     """
     found = {}
     for pattern in patterns:
