@@ -25,6 +25,8 @@ logger = get_logger(__name__)
 
 SECONDS = 7200
 VARIABLE = "MERT_SB_TIMEOUT_SECONDS"
+# torchrun's own switch: each start of its processes has a store of its own.
+UNSHARED = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
 
 
 def meet(run_opts):
@@ -52,6 +54,7 @@ def meet(run_opts):
     rank, local = os.environ.get("RANK"), os.environ.get("LOCAL_RANK")
     if rank is None or local is None:
         return
+    _warn_of_restarts()
     limit, backend = time_limit(), run_opts["distributed_backend"]
     if backend == "nccl":
         n_gpus = torch.cuda.device_count()
@@ -63,6 +66,19 @@ def meet(run_opts):
             )
         torch.cuda.set_device(int(local))
     torch.distributed.init_process_group(backend, rank=int(rank), timeout=limit)
+
+
+def _warn_of_restarts():
+    """Say what torchrun lacks where it restarts: addresses of the dead stay in its store."""
+    shared = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    if shared and os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0":
+        logger.warning(
+            "torchrun --max-restarts: set %s=1 where torchrun is started, or "
+            "restarted processes may look for one another at former addresses, "
+            "for as long as %s says",
+            UNSHARED,
+            VARIABLE,
+        )
 
 
 def time_limit():

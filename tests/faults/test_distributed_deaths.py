@@ -9,6 +9,7 @@ import time
 import pytest
 from safetensors.torch import load_file
 
+from mert_sb.processes import UNSHARED
 from tests.faults.distributed_runs import (
     await_end,
     none_left,
@@ -91,10 +92,11 @@ def test_an_elastic_run_goes_on_by_itself(
     music, output, whole, monkeypatch, fault
 ):
     monkeypatch.setenv("MERT_SB_TEST_FAULT", fault)
+    monkeypatch.setenv(UNSHARED, "1")
     elastic = ("--standalone", "--max-restarts=2")
     arguments = probe(music, output, 2, *elastic, **WORKERS)
     printed = await_end(arguments, LIMIT, 0)
-    assert "Loading a checkpoint from" in printed
+    assert "Loading a checkpoint from" in printed and UNSHARED not in printed
     assert (output / "fault").exists()
     assert steps(output).keys() == steps(whole).keys()
     assert same_weights(output, whole)

@@ -9,7 +9,7 @@ import datetime
 import pytest
 import torch
 
-from mert_sb.processes import VARIABLE, Company, meet, time_limit
+from mert_sb.processes import UNSHARED, VARIABLE, Company, meet, time_limit
 
 
 @pytest.fixture
@@ -49,6 +49,20 @@ def test_the_group_has_the_time_limit(
     meet({"distributed_backend": "gloo"})
     timeout = datetime.timedelta(seconds=seconds)
     assert met == {"backend": "gloo", "rank": 3, "timeout": timeout}
+
+
+@pytest.mark.parametrize(
+    ("restarts", "shared", "warned"),
+    [("2", "True", True), ("2", "False", False), ("0", "True", False)],
+)
+def test_restarts_at_former_addresses_are_warned_of(
+    met, second_of_four, monkeypatch, caplog, restarts, shared, warned
+):
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", restarts)
+    monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", shared)
+    meet({"distributed_backend": "gloo"})
+    assert (f"set {UNSHARED}=1" in caplog.text) == warned
+    assert met
 
 
 def test_a_process_without_a_gpu_is_told(met, second_of_four, monkeypatch):
